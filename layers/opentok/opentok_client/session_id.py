@@ -1,0 +1,53 @@
+"""What a session id tells about its session.
+
+The layout is not documented by the vendor; ids of many years agree on it:
+`<digit>_<base64url>` of `1~<project>~<location>~<created, ms>~<random>~<P when relayed>~…`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+
+from .errors import InvalidSessionId
+from .options import MediaMode
+
+__all__ = ["SESSION_ID_MAX", "SessionId"]
+
+SESSION_ID_MAX = 255
+_SHAPE = re.compile(r"[0-9]_([A-Za-z0-9_-]+)={0,2}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionId:
+    """A decoded session id. `created_at` is in milliseconds since the epoch; None in ids from
+    before about 2015, which carry a date text instead."""
+
+    project_id: str
+    location: str | None
+    created_at: int | None
+    media_mode: MediaMode
+
+    @classmethod
+    def decode(cls, text: str) -> SessionId:
+        """Raises `InvalidSessionId` when the text cannot be one."""
+        shape = _SHAPE.fullmatch(text)
+        if shape is None or len(text) > SESSION_ID_MAX:
+            raise InvalidSessionId("is not a session id")
+        encoded = shape.group(1)
+        try:
+            decoded = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode("ascii")
+        except (binascii.Error, UnicodeDecodeError):
+            raise InvalidSessionId("is not a session id") from None
+        fields = decoded.split("~")
+        if len(fields) < 5 or not fields[1]:
+            raise InvalidSessionId("is not a session id")
+        relayed = len(fields) > 5 and fields[5] == "P"
+        return cls(
+            project_id=fields[1],
+            location=fields[2] or None,
+            created_at=int(fields[3]) if re.fullmatch(r"[0-9]{1,15}", fields[3]) else None,
+            media_mode=MediaMode.RELAYED if relayed else MediaMode.ROUTED,
+        )
