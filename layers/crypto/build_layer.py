@@ -1,0 +1,1 @@
+../opentok/build_layer.py
