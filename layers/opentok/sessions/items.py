@@ -1,0 +1,191 @@
+"""Sessions as DynamoDB items, and back. Nothing outside `store` sees an item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from opentok_client.errors import Invalid
+from opentok_client.grant import Role
+from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
+
+from .errors import DamagedRecord
+from .models import Reuse, Session, Source
+
+__all__ = [
+    "Item",
+    "Value",
+    "decode",
+    "encode",
+    "number",
+    "session_item",
+    "session_of",
+    "session_pk",
+    "text",
+]
+
+Value = str | int | bool | Mapping[str, str]
+Attribute = dict[str, Any]
+Item = Mapping[str, Attribute]
+
+
+def encode(values: Mapping[str, Value | None]) -> dict[str, Attribute]:
+    """Values as DynamoDB attributes; None is left out."""
+    return {name: _attribute(value) for name, value in values.items() if value is not None}
+
+
+def _attribute(value: Value) -> Attribute:
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int):
+        return {"N": str(value)}
+    if isinstance(value, str):
+        return {"S": str(value)}
+    return {"M": encode(value)}
+
+
+def decode(item: Item) -> dict[str, Value]:
+    """DynamoDB attributes as values; attributes of kinds that are never written are left out."""
+    values: dict[str, Value] = {}
+    for name, attribute in item.items():
+        match attribute:
+            case {"S": str(text)}:
+                values[name] = text
+            case {"N": str(number)}:
+                values[name] = int(float(number))
+            case {"BOOL": bool(flag)}:
+                values[name] = flag
+            case {"M": dict(entries)}:
+                values[name] = {k: v["S"] for k, v in entries.items() if "S" in v}
+    return values
+
+
+def text(item: Item, name: str) -> str:
+    """A text that every item of this kind has. Raises `DamagedRecord`."""
+    value = item.get(name, {}).get("S")
+    if not isinstance(value, str):
+        raise DamagedRecord(f"{item.get('pk')}: {name} is missing or not a text")
+    return value
+
+
+def number(item: Item, name: str) -> int:
+    """A whole number that every item of this kind has. Raises `DamagedRecord`."""
+    value = decode(item).get(name)
+    if not isinstance(value, int):
+        raise DamagedRecord(f"{item.get('pk')}: {name} is missing or not a number")
+    return value
+
+
+def session_pk(session_id: str) -> str:
+    """The key under which a session is stored."""
+    return f"session#{session_id}"
+
+
+def session_item(session: Session, ttl: int | None) -> dict[str, Attribute]:
+    """The whole item of a session. It has no `poolId`: a session with an owner is in no pool."""
+    options = session.options
+    participants = session.participants
+    return encode(
+        {
+            "pk": session_pk(session.session_id),
+            "sessionId": session.session_id,
+            "projectId": session.project_id,
+            "mediaMode": options.media_mode,
+            "mediaModeReason": session.media_mode_reason,
+            "archiveMode": options.archive_mode,
+            "archiveName": options.archive_name,
+            "archiveResolution": options.archive_resolution,
+            "location": options.location,
+            "e2ee": options.e2ee,
+            "owner": session.owner,
+            "createdAt": session.created_at,
+            "source": session.source,
+            "lastUsedAt": session.last_used_at,
+            "claimId": session.claim_id,
+            "room": session.room,
+            "reuse": session.reuse,
+            "opensAt": session.opens_at,
+            "closesAt": session.closes_at,
+            "participants": None if participants is None else dict(participants),
+            "state": "closed" if session.closed else "open",
+            "superseded": True if session.superseded else None,
+            "ttl": ttl,
+        }
+    )
+
+
+def session_of(item: Item) -> Session | None:
+    """The session in an item; None for one that still waits in a pool.
+
+    What older versions did not write yet has a default. Raises `DamagedRecord` naming the item.
+    """
+    values = decode(item)
+    if "poolKey" in values:
+        return None
+    read = _Reader(values)
+    try:
+        options = SessionOptions(
+            media_mode=MediaMode(read.text("mediaMode")),
+            archive_mode=ArchiveMode(read.optional_text("archiveMode") or ArchiveMode.MANUAL),
+            archive_name=read.optional_text("archiveName"),
+            archive_resolution=read.optional_text("archiveResolution"),
+            location=read.optional_text("location"),
+            e2ee=values.get("e2ee") is True,
+        )
+        reuse = read.optional_text("reuse")
+        participants = values.get("participants")
+        return Session(
+            session_id=read.text("sessionId"),
+            project_id=read.text("projectId"),
+            options=options,
+            media_mode_reason=read.optional_text("mediaModeReason") or "not recorded",
+            owner=read.text("owner"),
+            created_at=read.number("createdAt"),
+            source=Source(read.text("source")),
+            last_used_at=read.optional_number("lastUsedAt") or read.number("createdAt") // 1000,
+            claim_id=read.optional_text("claimId") or "",
+            room=read.optional_text("room"),
+            reuse=Reuse(reuse) if reuse else None,
+            opens_at=read.optional_number("opensAt"),
+            closes_at=read.optional_number("closesAt"),
+            participants=None if participants is None else read.participants(),
+            closed=read.text("state") != "open",
+            superseded=values.get("superseded") is True,
+        )
+    except (Invalid, ValueError) as error:
+        raise DamagedRecord(f"{values.get('pk')}: {error}") from error
+
+
+class _Reader:
+    """Typed access to an item's values; raises `ValueError` naming the attribute."""
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self._values = values
+
+    def text(self, name: str) -> str:
+        if (value := self.optional_text(name)) is None:
+            raise ValueError(f"{name} is missing")
+        return value
+
+    def optional_text(self, name: str) -> str | None:
+        value = self._values.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        raise ValueError(f"{name} is not a text")
+
+    def number(self, name: str) -> int:
+        if (value := self.optional_number(name)) is None:
+            raise ValueError(f"{name} is missing")
+        return value
+
+    def optional_number(self, name: str) -> int | None:
+        value = self._values.get(name)
+        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+            return value
+        raise ValueError(f"{name} is not a number")
+
+    def participants(self) -> dict[str, Role]:
+        value = self._values["participants"]
+        if not isinstance(value, Mapping):
+            raise ValueError("participants is not a map")
+        return {sub: Role(role) for sub, role in value.items()}

@@ -1,0 +1,68 @@
+"""Which media mode a session should have.
+
+The vendor's advice: relayed for two participants, routed for more and for everything that has to
+look into the media. A routed session is the safe choice when the number is unknown, since recent
+client SDKs send one-to-one media directly there as well (adaptive media routing).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from opentok_client.options import MediaMode
+
+__all__ = ["ADAPTIVE_ROUTING_SINCE", "Choice", "Feature", "choose"]
+
+RELAYED_PARTICIPANTS_MAX = 2
+ADAPTIVE_ROUTING_SINCE = {"web": "2.24.7", "native": "2.27.0"}
+"""The client SDKs from which on routed sessions adapt (web: OpenTok.js, native: all others)."""
+
+
+class Feature(StrEnum):
+    """What a session may be used for that only the OpenTok Media Router can do."""
+
+    ARCHIVING = "archiving"
+    BROADCAST = "broadcast"
+    SIP = "sip"
+    EXPERIENCE_COMPOSER = "experienceComposer"
+    CAPTIONS = "captions"
+    AUDIO_CONNECTOR = "audioConnector"
+
+
+class Choice(NamedTuple):
+    """A media mode, why, and whether something that was asked for cannot do without the router."""
+
+    media_mode: MediaMode
+    reason: str
+    needs_router: bool
+
+
+def choose(
+    asked: MediaMode | None,
+    participants: int | None = None,
+    features: tuple[Feature, ...] = (),
+    archived: bool = False,
+    e2ee: bool = False,
+) -> Choice:
+    """The media mode for what is known about a session; `asked` is None for `auto`.
+
+    `archived` says that its archive mode is `always`.
+    """
+    needs = [f"{feature.value} needs it" for feature in features]
+    if archived:
+        needs.append("archiveMode 'always' needs it")
+    if e2ee:
+        needs.append("e2ee needs it")
+    if participants is not None and participants > RELAYED_PARTICIPANTS_MAX:
+        needs.append(f"{participants} participants are expected")
+    needs_router = bool(needs)
+    if asked is not None:
+        return Choice(asked, "as asked for", needs_router)
+    if needs_router:
+        return Choice(MediaMode.ROUTED, "the media router is used: " + ", ".join(needs), True)
+    if participants is None:
+        reason = "the media router is used: the number of participants is not known"
+        return Choice(MediaMode.ROUTED, reason, False)
+    reason = "media goes directly: two participants at most, and nothing needs the media router"
+    return Choice(MediaMode.RELAYED, reason, False)

@@ -1,0 +1,80 @@
+"""What the application speaks of: sessions, those who ask for them, and what they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from opentok_client.grant import Role
+from opentok_client.options import SessionOptions
+
+__all__ = ["Caller", "Reuse", "Session", "Source", "TokenRequest"]
+
+
+class Source(StrEnum):
+    """Where a session came from when it became its owner's."""
+
+    POOL = "pool"
+    CREATED = "created"
+    REGISTERED = "registered"
+
+
+class Reuse(StrEnum):
+    """Whether a room keeps its session for ever, or gets a fresh one after it has been idle."""
+
+    CONVERSATION = "conversation"
+    PERMANENT = "permanent"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the `sub` of the JWT, and whether its groups include the moderators'."""
+
+    sub: str
+    moderator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that has an owner.
+
+    `created_at` is in milliseconds, all other times in seconds since the epoch. `participants` is
+    None when anybody may take part. `superseded` says that its room has moved on to another one.
+    `claim_id` names the request that made it its owner's.
+    """
+
+    session_id: str
+    project_id: str
+    options: SessionOptions
+    media_mode_reason: str
+    owner: str
+    created_at: int
+    source: Source
+    last_used_at: int
+    claim_id: str
+    room: str | None = None
+    reuse: Reuse | None = None
+    opens_at: int | None = None
+    closes_at: int | None = None
+    participants: Mapping[str, Role] | None = None
+    closed: bool = False
+    superseded: bool = False
+
+    def is_closed(self, now: float) -> bool:
+        """Closed by somebody, or by its `closes_at`."""
+        return self.closed or (self.closes_at is not None and now >= self.closes_at)
+
+    def is_open_yet(self, now: float) -> bool:
+        """Whether its `opens_at` has come."""
+        return self.opens_at is None or now >= self.opens_at
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """What is asked of a token: role, life in seconds, connection data, layout classes."""
+
+    role: Role = Role.PUBLISHER
+    expires_in: int = 3600
+    data: str = ""
+    layout_classes: tuple[str, ...] = ()

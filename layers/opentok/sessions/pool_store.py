@@ -1,0 +1,99 @@
+"""The pools in the table: sessions that wait for an owner, and what refills remember.
+
+    session#<id>      with `poolId` and `poolKey`, which put it into the index `pool`
+    refill#<pool>     what the last refill of a pool left
+
+`poolKey` is random, so that DynamoDB can split a busy pool, and callers who start their search at
+a random place meet rarely.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .items import encode, number, session_pk, text
+from .table import Table
+
+__all__ = ["PoolStore", "RefillState"]
+
+CANDIDATES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RefillState:
+    """What a pool's last refill left: the target, how many were waiting then, and when the pool
+    was last filled as wanted (seconds; 0: never)."""
+
+    target: int
+    available: int
+    refilled_at: int
+
+
+class PoolStore:
+    """The pools. Every method raises `StorageUnavailable` when DynamoDB fails."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def waiting(self, pool_id: str) -> Iterator[str]:
+        """Ids of a few sessions that wait in the pool, from a random place on and once round.
+        The index lags: some of them may be gone already."""
+        start = secrets.token_hex(8)
+        found = 0
+        for comparison in (">=", "<"):
+            page = self._table.query(
+                "pool",
+                f"poolId = :pool AND poolKey {comparison} :start",
+                {":pool": pool_id, ":start": start},
+                Limit=CANDIDATES - found,
+            )
+            for item in page["Items"]:
+                found += 1
+                yield text(item, "pk").removeprefix("session#")
+            if found >= CANDIDATES:
+                return
+
+    def count(self, pool_id: str) -> int:
+        """How many sessions wait in the pool, as far as the index knows."""
+        count, more = 0, {}
+        while True:
+            page = self._table.query(
+                "pool", "poolId = :pool", {":pool": pool_id}, Select="COUNT", **more
+            )
+            count += page["Count"]
+            if "LastEvaluatedKey" not in page:
+                return count
+            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def add(self, session_id: str, project_id: str, pool_id: str, now: float) -> None:
+        """Lets a session that nobody owns wait in the pool."""
+        item = encode(
+            {
+                "pk": session_pk(session_id),
+                "projectId": project_id,
+                "poolId": pool_id,
+                "poolKey": secrets.token_hex(8),
+                "pooledAt": int(now),
+            }
+        )
+        self._table.put(self._table.put_request(item, "attribute_not_exists(pk)"))
+
+    def refill_state(self, pool_id: str) -> RefillState | None:
+        """What the pool's last refill left; None before the first."""
+        item = self._table.get(f"refill#{pool_id}")
+        if item is None:
+            return None
+        target, available, at = (number(item, n) for n in ("target", "available", "refilledAt"))
+        return RefillState(target, available, at)
+
+    def keep_refill_state(self, pool_id: str, state: RefillState) -> None:
+        """Keeps what a refill leaves for the next one."""
+        item = {
+            "pk": f"refill#{pool_id}",
+            "target": state.target,
+            "available": state.available,
+            "refilledAt": state.refilled_at,
+        }
+        self._table.overwrite(encode(item))

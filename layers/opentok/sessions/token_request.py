@@ -1,0 +1,42 @@
+"""The body of `POST /sessions/{sessionId}/tokens`, which `POST /sessions` takes as `token`."""
+
+from __future__ import annotations
+
+from opentok_client.errors import Invalid
+from opentok_client.grant import Role, TokenGrant
+
+from .members import Members
+from .models import TokenRequest
+
+__all__ = ["TOKEN_MEMBERS", "TOKEN_SECONDS_DEFAULT", "TOKEN_SECONDS_MIN", "read_token_request"]
+
+TOKEN_MEMBERS = ("role", "expiresIn", "data", "initialLayoutClassList")
+TOKEN_SECONDS_MIN = 60
+TOKEN_SECONDS_DEFAULT = 3600
+
+
+def read_token_request(members: Members, seconds_max: int) -> TokenRequest:
+    """What is asked of a token; what is wrong is remembered in `members`."""
+    request = TokenRequest(
+        role=members.choice("role", Role) or Role.PUBLISHER,
+        expires_in=_expires_in(members, seconds_max),
+        data=members.free_text("data"),
+        layout_classes=members.texts("initialLayoutClassList"),
+    )
+    try:  # the limits of data and layout classes are the vendor's
+        TokenGrant("", request.role, 0, 1, request.data, request.layout_classes)
+    except Invalid as invalid:
+        members.take_over(invalid)
+    return request
+
+
+def _expires_in(members: Members, seconds_max: int) -> int:
+    seconds = members.integer("expiresIn", TOKEN_SECONDS_MIN, 10**15)
+    if seconds is None:
+        return min(TOKEN_SECONDS_DEFAULT, seconds_max)
+    if seconds > seconds_max:
+        limit = f"must be from {TOKEN_SECONDS_MIN} to {seconds_max} seconds"
+        if TOKEN_SECONDS_MIN <= seconds // 1000 <= seconds_max:
+            limit += "; the value looks like milliseconds"
+        members.wrong("expiresIn", limit)
+    return seconds
