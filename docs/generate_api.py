@@ -211,7 +211,7 @@ class Reference:
             values = self._type(schema["additionalProperties"])
             keys = self._kind(schema["propertyNames"])
             return f"object of at most {schema['maxProperties']}: {keys} → {values}"
-        kind: str = FORMATS.get(schema.get("format", ""), schema["type"])
+        kind = str(FORMATS.get(schema.get("format", ""), schema["type"]))
         return " ".join([kind, *self._limits(schema)])
 
     @staticmethod

@@ -1,0 +1,169 @@
+"""openapi.yaml is a sound OpenAPI document, and says what the code and the template say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import openapi_spec_validator
+import pytest
+import yaml
+
+from docs.generate_api import reference
+from sessions.errors import INTERNAL_ERROR, PROBLEMS
+from tests.contract.openapi import (
+    Node,
+    Operation,
+    contract,
+    examples,
+    operations,
+    resolve,
+    violations,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+PROBLEM = "application/problem+json"
+SCHEMAS: Node = contract()["components"]["schemas"]
+KINDS = {kind.code: kind for kind in [*PROBLEMS.values(), INTERNAL_ERROR]}
+
+every_operation = pytest.mark.parametrize("operation", operations(), ids=lambda op: op.name)
+
+
+class _Template(yaml.SafeLoader):
+    """CloudFormation's short forms such as `!Ref` are read as their plain values."""
+
+
+def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> object:
+    del suffix
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    assert isinstance(node, yaml.MappingNode)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Template.add_multi_constructor("!", _short_form)
+
+
+def test_the_document_is_valid_openapi_3_1() -> None:
+    assert contract()["openapi"].startswith("3.1.")
+    openapi_spec_validator.validate(contract())
+
+
+def test_routes_are_those_of_the_template() -> None:
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    template: Node = _Template(text).get_single_data()
+    events = [
+        event["Properties"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::Serverless::Function"
+        for event in resource["Properties"].get("Events", {}).values()
+        if event["Type"] == "HttpApi"
+    ]
+    deployed = {(event["Method"].upper(), event["Path"]) for event in events}
+    assert deployed == {(operation.method, operation.path) for operation in operations()}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [pytest.param(schema, value, id=where) for where, schema, value in examples()],
+)
+def test_examples_are_valid(schema: Node, value: object) -> None:
+    assert violations(schema, value) == []
+
+
+def test_error_codes_are_those_of_the_code() -> None:
+    assert set(SCHEMAS["ErrorCode"]["enum"]) == set(KINDS)
+
+
+@pytest.mark.parametrize("code", KINDS)
+def test_every_error_has_an_example_in_the_words_of_the_code(code: str) -> None:
+    kind = KINDS[code]
+    problem = contract()["components"]["examples"][code]["value"]
+    assert (problem["status"], problem["code"], problem["title"]) == (
+        kind.status,
+        kind.code,
+        kind.title,
+    )
+    assert any(code in codes for op in operations() for codes in _codes(op).values())
+
+
+@every_operation
+def test_an_error_stands_under_its_own_status(operation: Operation) -> None:
+    for status, codes in _codes(operation).items():
+        assert {KINDS[code].status for code in codes} == {int(status)}
+
+
+@every_operation
+def test_the_answers_of_the_gateway_are_told_apart_by_their_media_type(
+    operation: Operation,
+) -> None:
+    for status, answer in operation.answers.items():
+        if not status.startswith("2"):
+            for media, content in answer["content"].items():
+                name = content["schema"]["$ref"].split("/")[-1]
+                assert (media, name) in [
+                    (PROBLEM, "Problem"),
+                    ("application/json", "GatewayMessage"),
+                ]
+    assert {"401", "404", "429", "500", "503", "5XX"} <= operation.answers.keys()
+
+
+@every_operation
+def test_unknown_members_are_refused_in_bodies(operation: Operation) -> None:
+    if "requestBody" in operation.node:
+        schema = resolve(operation.node["requestBody"]["content"]["application/json"]["schema"])
+        assert schema["additionalProperties"] is False
+
+
+@every_operation
+def test_no_body_member_has_a_default_that_generated_clients_would_send(
+    operation: Operation,
+) -> None:
+    def defaults(schema: Node) -> list[Any]:
+        node = resolve(schema)
+        inner = [*node.get("properties", {}).values(), *[node[k] for k in ("items",) if k in node]]
+        own = [part["default"] for part in (schema, node) if "default" in part]
+        return own + [found for part in inner for found in defaults(part)]
+
+    body = operation.node.get("requestBody", {}).get("content", {})
+    schemas = [content["schema"] for content in body.values()]
+    schemas += [parameter["schema"] for parameter in operation.parameters]
+    assert [found for schema in schemas for found in defaults(schema)] == []
+
+
+@every_operation
+def test_links_lead_to_operations_that_take_their_parameters(operation: Operation) -> None:
+    known = {op.name: {parameter["name"] for parameter in op.parameters} for op in operations()}
+    for answer in operation.answers.values():
+        for link in map(resolve, answer.get("links", {}).values()):
+            assert link["parameters"].keys() <= known[link["operationId"]]
+
+
+def test_whoever_creates_can_go_on_with_the_session() -> None:
+    create = next(operation for operation in operations() if operation.name == "createSession")
+    for status in ("200", "201"):
+        links = map(resolve, create.answers[status]["links"].values())
+        assert {link["operationId"] for link in links} == {
+            "getSession",
+            "issueToken",
+            "closeSession",
+        }
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    page = ROOT / "docs" / "api.md"
+    assert page.read_text(encoding="utf-8") == reference(), "run `make docs`"
+
+
+def _codes(operation: Operation) -> dict[str, set[str]]:
+    """The error codes that the operation documents, by status."""
+    return {
+        status: {
+            resolve(example)["value"]["code"]
+            for example in answer["content"][PROBLEM]["examples"].values()
+        }
+        for status, answer in operation.answers.items()
+        if PROBLEM in answer.get("content", {})
+    }
