@@ -1,0 +1,65 @@
+"""Giving a client what a fault has in store for it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from local.opentok.faults import Body, Fault
+
+__all__ = ["answer_with"]
+
+CHUNK = 65_536
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+async def answer_with(
+    fault: Fault, request: web.Request, handler: Handler
+) -> web.StreamResponse | None:
+    """Answer a call as the fault says; None when the connection was reset instead."""
+    await asyncio.sleep(fault.delay_ms / 1000)
+    real = await handler(request) if fault.status is None else None
+    if fault.reset:
+        _reset(request)
+        return None
+    content_type, body = _content(fault, real)
+    answer = web.StreamResponse(status=fault.status or (real.status if real else 200))
+    answer.headers["Content-Type"] = content_type
+    answer.headers.update(fault.headers)
+    if fault.body is not Body.HUGE:  # its length isn't announced: a client has to count
+        answer.content_length = len(body)
+    await answer.prepare(request)
+    sent = body[: len(body) // 2] if fault.body is Body.TRUNCATED else body
+    step = 1 if fault.byte_delay_ms else CHUNK
+    try:
+        for start in range(0, len(sent), step):
+            await answer.write(sent[start : start + step])
+            await asyncio.sleep(fault.byte_delay_ms / 1000)
+    except ConnectionError:
+        return answer  # the client has seen enough
+    if fault.body is Body.TRUNCATED and request.transport is not None:
+        request.transport.close()
+    return answer
+
+
+def _content(fault: Fault, real: web.StreamResponse | None) -> tuple[str, bytes]:
+    replacement = fault.replacement()
+    if replacement is not None:
+        return replacement
+    assert isinstance(real, web.Response) and isinstance(real.body, bytes)  # noqa: S101
+    return real.headers["Content-Type"], real.body
+
+
+def _reset(request: web.Request) -> None:
+    """Close without the usual farewell: with no time to linger, the kernel sends RST."""
+    transport = request.transport
+    if transport is None:
+        return
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

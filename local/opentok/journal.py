@@ -1,0 +1,64 @@
+"""The state file: what the stand-in would forget at its end, one JSON object a line.
+
+Sessions and archives are kept. Connections are not, since no client survives the end of the
+service; nor are credentials, which are given anew at each start.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TextIO
+
+__all__ = ["Journal"]
+
+Record = Mapping[str, object]
+
+
+class Journal:
+    """Appends records to a file; without a file it does nothing.
+
+    Args:
+        path: of the file; it is made when it isn't there. None: remember nothing.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._file: TextIO | None = None
+
+    def recorded(self) -> list[dict[str, object]]:
+        """Everything written so far. A last line that was cut off by a crash is left out."""
+        if self._path is None or not self._path.exists():
+            return []
+        records: list[dict[str, object]] = []
+        for line in self._path.read_text("utf-8").splitlines():
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                break
+        return records
+
+    def start(self, records: Iterable[Record]) -> None:
+        """Replace the file by these records, in one step, and append from here on."""
+        if self._path is None:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_suffix(self._path.suffix + ".new")
+        fresh.write_text("".join(map(_line, records)), "utf-8")
+        fresh.replace(self._path)
+        self._file = self._path.open("a", encoding="utf-8")
+
+    def append(self, record: Record) -> None:
+        if self._file is not None:
+            self._file.write(_line(record))
+            self._file.flush()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _line(record: Record) -> str:
+    return json.dumps(record, separators=(",", ":")) + "\n"
