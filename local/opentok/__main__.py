@@ -91,7 +91,7 @@ def main() -> None:
             unrecorded=arguments.unrecorded,
         )
     except (OSError, ValueError) as error:
-        sys.exit(f"credentials: {error}")
+        sys.exit(f"cannot start: {error}")
     asyncio.run(_serve(stand_in, arguments.port, arguments.vonage_port, made_up))
 
 

@@ -76,8 +76,7 @@ async def _refusals_answered(request: web.Request, handler: Handler) -> web.Stre
     except VendorError as error:
         answer = _refusal(request, error)
     except web.HTTPException as error:  # no such path, or not with this method
-        answer = _refusal(request, VendorError(error.reason, error.status))
-        answer.set_status(error.status)
+        answer = _refusal(request, VendorError(error.reason, status=error.status))
     answer.headers["Access-Control-Allow-Origin"] = "*"
     return answer
 

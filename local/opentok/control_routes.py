@@ -187,8 +187,12 @@ class ControlRoutes:
         old_valid_seconds = body.get("oldValidSeconds", 0)
         if named not in list(Platform):
             raise InvalidRequest("platform must be opentok or vonage")
-        if not isinstance(old_valid_seconds, int | float) or isinstance(old_valid_seconds, bool):
-            raise InvalidRequest("oldValidSeconds must be a number")
+        if (
+            not isinstance(old_valid_seconds, int | float)
+            or isinstance(old_valid_seconds, bool)
+            or old_valid_seconds < 0
+        ):
+            raise InvalidRequest("oldValidSeconds must be a number that is not negative")
         platform = Platform(str(named))
         try:
             changed = self._stand_in.projects.change(platform, body, old_valid_seconds)

@@ -5,7 +5,9 @@ VendorError
 ├── Unauthorized   401, the gateway in front of Vonage
 ├── BadRequest     400
 ├── NotFound       404
-└── Conflict       409
+├── InvalidStream  408
+├── Conflict       409
+└── TooLarge       413
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ __all__ = [
     "BadRequest",
     "Conflict",
     "Forbidden",
+    "InvalidStream",
     "NotFound",
     "TooLarge",
     "Unauthorized",
@@ -32,8 +35,10 @@ class VendorError(Exception):
 
     status = 500
 
-    def __init__(self, message: str, code: int | None = None) -> None:
+    def __init__(self, message: str, code: int | None = None, *, status: int | None = None) -> None:
         super().__init__(message)
+        if status is not None:
+            self.status = status
         self.message = message
         self.code = self.status if code is None else code
 
@@ -65,8 +70,8 @@ class NotFound(VendorError):
     status = 404
 
 
-class Timeout(VendorError):
-    """What the service says to a stream id that is not one."""
+class InvalidStream(VendorError):
+    """The stream id is not one; the service says so with a status that means something else."""
 
     status = 408
 

@@ -33,10 +33,10 @@ async def answer_with(
     answer.headers.update(fault.headers)
     if fault.body is not Body.HUGE:  # its length isn't announced: a client has to count
         answer.content_length = len(body)
-    await answer.prepare(request)
     sent = body[: len(body) // 2] if fault.body is Body.TRUNCATED else body
     step = 1 if fault.byte_delay_ms else CHUNK
     try:
+        await answer.prepare(request)
         for start in range(0, len(sent), step):
             await answer.write(sent[start : start + step])
             await asyncio.sleep(fault.byte_delay_ms / 1000)

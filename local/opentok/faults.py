@@ -86,8 +86,8 @@ class Fault:
         if not 0 < share <= 1:
             raise InvalidFault("share must be above 0 and at most 1")
         headers = value.get("headers", {})
-        if not isinstance(headers, dict) or not all(isinstance(v, str) for v in headers.values()):
-            raise InvalidFault("headers must be an object of texts")
+        if not isinstance(headers, dict) or not all(map(_is_header, headers.items())):
+            raise InvalidFault("headers must be an object of printable texts")
         for name in ("text", "path"):
             if not isinstance(value.get(name, ""), str):
                 raise InvalidFault(f"{name} must be a text")
@@ -136,7 +136,7 @@ class Fault:
     def _typed(self, body: Body) -> tuple[str, bytes]:
         status = self.status or 200
         phrase = HTTPStatus(status).phrase if status in _KNOWN_STATUSES else "Unknown error"
-        error = Forbidden(phrase) if status == 403 else VendorError(phrase, status)
+        error = Forbidden(phrase) if status == 403 else VendorError(phrase, status=status)
         match body:
             case Body.XML:
                 return XML, error_xml(error)
@@ -206,6 +206,11 @@ _KNOWN_STATUSES = frozenset(HTTPStatus)
 
 def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_header(item: tuple[str, object]) -> bool:
+    name, value = item
+    return name.isprintable() and isinstance(value, str) and value.isprintable()
 
 
 def _number(value: Mapping[str, object], name: str, default: float) -> float:

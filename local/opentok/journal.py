@@ -28,16 +28,15 @@ class Journal:
         self._file: TextIO | None = None
 
     def recorded(self) -> list[dict[str, object]]:
-        """Everything written so far. A last line that was cut off by a crash is left out."""
+        """Everything written so far; a last line that a crash has cut off is left out.
+
+        Raises:
+            ValueError: when the file is something else than what this class writes.
+        """
         if self._path is None or not self._path.exists():
             return []
-        records: list[dict[str, object]] = []
-        for line in self._path.read_text("utf-8").splitlines():
-            try:
-                records.append(json.loads(line))
-            except ValueError:
-                break
-        return records
+        whole_lines = self._path.read_text("utf-8").split("\n")[:-1]
+        return [json.loads(line) for line in whole_lines]
 
     def start(self, records: Iterable[Record]) -> None:
         """Replace the file by these records, in one step, and append from here on."""

@@ -94,8 +94,9 @@ class Projects:
     ) -> dict[str, str]:
         """Give the project a new key, or make another project the current one.
 
-        Members that are left out are made up. Keys that counted until now end after
-        ``old_valid_seconds``; without a project of their own left, they are the last of it.
+        Members that are left out stay (the project) or are made up (its key). The keys that
+        counted until now do so for another ``old_valid_seconds``; a project that has been left
+        and whose keys have run out is gone.
 
         Returns:
             The credentials as a client needs them.

@@ -8,7 +8,7 @@ import uuid
 from aiohttp import web
 
 from local.opentok.client_tokens import WRONG_SESSION, ConnectRefused, Grant
-from local.opentok.errors import BadRequest, Forbidden, NotFound, Timeout, TooLarge
+from local.opentok.errors import BadRequest, Forbidden, InvalidStream, NotFound, TooLarge
 from local.opentok.options import SessionOptions, form_of
 from local.opentok.projects import Platform, Project
 from local.opentok.renderings import (
@@ -89,7 +89,7 @@ class VendorRoutes:
         session = self._sessions.joined(self._project(request), request.match_info["session"])
         stream_id = request.match_info["stream"]
         if not _is_uuid(stream_id):
-            raise Timeout("Invalid stream id")
+            raise InvalidStream("Invalid stream id")
         for stream in session.streams():
             if stream.id == stream_id:
                 return _answer(compact(stream.rendered()))
