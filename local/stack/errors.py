@@ -1,0 +1,35 @@
+"""What can go wrong with the local stack."""
+
+from pathlib import Path
+
+__all__ = ["StackError"]
+
+
+class StackError(Exception):
+    """A part of the stack failed: which one, why, where its log is, and what to do next."""
+
+    def __init__(
+        self, component: str, reason: str, *, log: Path | None = None, advice: str = ""
+    ) -> None:
+        super().__init__(f"{component}: {reason}")
+        self.component = component
+        self.reason = reason
+        self.log = log
+        self.advice = advice
+
+    def report(self) -> str:
+        """The whole story, over several lines, for a person at a terminal."""
+        lines = [f"{self.component} failed: {self.reason}"]
+        if self.log is not None:
+            lines += [f"    {line}" for line in _last_lines(self.log, 12)]
+            lines.append(f"its log: {self.log}")
+        if self.advice:
+            lines.append(f"what to do: {self.advice}")
+        return "\n".join(lines)
+
+
+def _last_lines(log: Path, count: int) -> list[str]:
+    try:
+        return log.read_text(errors="replace").splitlines()[-count:]
+    except OSError:
+        return []

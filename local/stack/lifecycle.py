@@ -1,0 +1,273 @@
+"""A local stack from nothing to ready, and back to nothing.
+
+Everything that is known of a running stack lies in its state directory: `stack.json` for those who
+use it, `run.json` for those who stop it, and the logs.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.stack import accounts, cloud, gateway, programs
+from local.stack.deployment import Deployment, deploy
+from local.stack.errors import StackError
+from local.stack.progress import Progress
+
+__all__ = ["Settings", "down", "is_running", "read_stack", "renew_tokens", "up"]
+
+#: Logical id of a function in the template, by its name everywhere else.
+FUNCTIONS = {
+    "create_session": "CreateSessionFunction",
+    "issue_token": "IssueTokenFunction",
+    "get_session": "GetSessionFunction",
+    "close_session": "CloseSessionFunction",
+    "precreate_sessions": "PrecreateSessionsFunction",
+}
+
+DEFAULT_STATE = cloud.ROOT / ".local"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a local stack is to be like. `parameters` are those of the template, and win."""
+
+    state: Path = DEFAULT_STATE
+    platform: str = "opentok"
+    schedule: bool = True
+    parameters: dict[str, str] = field(default_factory=dict)
+
+    def template_parameters(self, vendor_address: str) -> dict[str, str]:
+        return {
+            "Platform": self.platform,
+            "ApiUrl": vendor_address,
+            "Architecture": cloud.architecture(),
+            "ScheduleState": "ENABLED" if self.schedule else "DISABLED",
+            **self.parameters,
+        }
+
+
+def up(settings: Settings, progress: Progress) -> dict[str, Any]:
+    """Start a stack, or find that it runs already; the content of its `stack.json`.
+
+    Raises `StackError` when a part does not come up; whatever had been started is stopped then.
+    """
+    with _locked(settings.state):
+        if is_running(settings.state):
+            stack = renew_tokens(settings.state)
+            if stack["platform"] != settings.platform:
+                raise StackError(
+                    "the local stack",
+                    f"it runs already, for the platform {stack['platform']}",
+                    advice="run `make down` first",
+                )
+            progress.say("The local stack runs already (`make down` stops it).")
+            return stack
+        _clear(settings.state)
+        shutil.rmtree(settings.state / "logs", ignore_errors=True)
+        run = _Run(settings.state)
+        try:
+            return _start(settings, run, progress)
+        except BaseException:
+            run.stop()
+            raise
+
+
+def down(state: Path, progress: Progress) -> None:
+    """Stop everything that a stack started, also after a crash; harmless when nothing runs."""
+    with _locked(state):
+        with progress.step("stopped"):
+            _clear(state)
+
+
+def is_running(state: Path) -> bool:
+    """Whether a complete stack runs there and answers."""
+    run = _Run.read(state)
+    if run is None or not (state / "stack.json").exists() or not run.programs:
+        return False
+    stack = read_stack(state)
+    return (
+        all(program.alive() for program in run.programs)
+        and cloud.healthy(stack["awsEndpointUrl"])
+        and _answers(stack["opentokUrl"])
+    )
+
+
+def read_stack(state: Path) -> dict[str, Any]:
+    """The content of `stack.json`. Raises `StackError` when no stack was started there."""
+    try:
+        stack = json.loads((state / "stack.json").read_text())
+    except FileNotFoundError:
+        raise StackError(
+            "the local stack", "it does not run", advice="start it with `make up`"
+        ) from None
+    assert isinstance(stack, dict)
+    return stack
+
+
+def renew_tokens(state: Path) -> dict[str, Any]:
+    """Sign the users in again (their tokens live for an hour), and write `stack.json` anew."""
+    stack = read_stack(state)
+    sign_in = json.loads((state / "users.json").read_text())
+    for name, password in sign_in["passwords"].items():
+        user = accounts.sign_in(
+            stack["awsEndpointUrl"], sign_in["pool"], sign_in["client"], name, password
+        )
+        stack["users"][name] = {"sub": user.sub, "token": user.token}
+    _write(state / "stack.json", stack)
+    return stack
+
+
+def _start(settings: Settings, run: "_Run", progress: Progress) -> dict[str, Any]:
+    state = settings.state
+    credentials = accounts.make_credentials()
+    with progress.step("MiniStack, the local AWS"):
+        program, address = cloud.start(state, run.mark)
+        run.add(program)
+    with progress.step("the stand-in for the vendor"):
+        program, vendor = _start_vendor(state, run.mark, credentials)
+        run.add(program)
+    parameters = settings.template_parameters(vendor)
+    with progress.step("template.yaml, deployed"):
+        deployment = deploy(address, parameters, DEFAULT_STATE / "cache")
+    with progress.step("routes, credentials, users"):
+        api = gateway.create_routes(address, deployment, parameters)
+        outputs = deployment.outputs
+        accounts.put_secret(address, outputs["SecretId"], credentials.of(settings.platform))
+        group = parameters.get("ModeratorsGroupName", "moderators")
+        passwords = accounts.create_users(address, outputs["UserPoolId"], group)
+        sign_in = {
+            "pool": outputs["UserPoolId"],
+            "client": outputs["UserPoolClientId"],
+            "passwords": passwords,
+        }
+        _write(state / "users.json", sign_in)
+        _write(
+            state / "stack.json",
+            _description(settings, deployment, credentials, address, vendor, api),
+        )
+        return renew_tokens(state)
+
+
+def _description(
+    settings: Settings,
+    deployment: Deployment,
+    credentials: accounts.Credentials,
+    address: str,
+    vendor: str,
+    api: str,
+) -> dict[str, Any]:
+    return {
+        "apiUrl": api,
+        "opentokUrl": vendor,
+        "vonageUrl": vendor,
+        "awsEndpointUrl": address,
+        "region": cloud.REGION,
+        "platform": settings.platform,
+        "table": deployment.outputs["TableName"],
+        "secretId": deployment.outputs["SecretId"],
+        "functions": {
+            name: deployment.resources[logical] for name, logical in FUNCTIONS.items()
+        },
+        "credentials": asdict(credentials),
+        "users": {},
+    }
+
+
+def _start_vendor(
+    state: Path, mark: str, credentials: accounts.Credentials
+) -> tuple[programs.Program, str]:
+    """Start the vendor's stand-in; the program and its address."""
+    path = state / "credentials.json"
+    _write(path, asdict(credentials))
+    port = programs.free_port()
+    command = [sys.executable, "-m", "local.opentok", "--port", str(port), "--credentials"]
+    program = programs.start(
+        "the stand-in for the vendor",
+        [*command, str(path)],
+        environment={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},
+        mark=mark,
+        cwd=cloud.ROOT,
+        log=state / "logs" / "opentok.log",
+    )
+    address = f"http://127.0.0.1:{port}"
+    programs.wait_until(lambda: _answers(address), program, seconds=30)
+    return program, address
+
+
+def _answers(vendor: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{vendor}/_emulator/health", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+class _Run:
+    """What has been started for one state directory, written down before it is needed."""
+
+    def __init__(
+        self, state: Path, mark: str = "", started: list[programs.Program] | None = None
+    ) -> None:
+        self.state = state
+        self.mark = mark or os.urandom(16).hex()
+        self.programs = started or []
+        self._save()
+
+    @classmethod
+    def read(cls, state: Path) -> "_Run | None":
+        try:
+            saved = json.loads((state / "run.json").read_text())
+        except FileNotFoundError:
+            return None
+        started = [
+            programs.Program(**{**program, "log": Path(program["log"])})
+            for program in saved["programs"]
+        ]
+        return cls(state, saved["mark"], started)
+
+    def add(self, program: programs.Program) -> None:
+        self.programs.append(program)
+        self._save()
+
+    def stop(self) -> None:
+        """Stop all of it, and forget it. The logs stay."""
+        programs.stop_all(self.programs, self.mark)
+        for name in ("stack.json", "users.json", "credentials.json", "run.json"):
+            (self.state / name).unlink(missing_ok=True)
+        shutil.rmtree(self.state / "tmp", ignore_errors=True)
+
+    def _save(self) -> None:
+        started = [{**asdict(program), "log": str(program.log)} for program in self.programs]
+        _write(self.state / "run.json", {"mark": self.mark, "programs": started})
+
+
+def _clear(state: Path) -> None:
+    run = _Run.read(state)
+    if run is not None:
+        run.stop()
+
+
+def _write(path: Path, content: object) -> None:
+    """Write JSON in one go, readable by its owner only: there are credentials in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps(content, indent=2) + "\n")
+    fresh.replace(path)
+
+
+@contextmanager
+def _locked(state: Path) -> Iterator[None]:
+    """One at a time: who comes second waits."""
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
