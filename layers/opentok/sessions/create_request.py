@@ -60,7 +60,7 @@ class ChosenOptions:
     options: SessionOptions
     reason: str
     auto: bool
-    needs_router: bool
+    needs_router: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def _registered(members: Members) -> ChosenOptions | None:
             options = SessionOptions(media_mode=SessionId.decode(text).media_mode)
         except InvalidSessionId as invalid:
             members.wrong("sessionId", str(invalid))
-    return ChosenOptions(options, "read from the session id", auto=False, needs_router=False)
+    return ChosenOptions(options, "read from the session id", auto=False)
 
 
 def _window(members: Members, now: float) -> tuple[int | None, int | None]:

@@ -31,11 +31,11 @@ class Feature(StrEnum):
 
 
 class Choice(NamedTuple):
-    """A media mode, why, and whether something that was asked for cannot do without the router."""
+    """A media mode, why, and the members of the request that cannot do without the router."""
 
     media_mode: MediaMode
     reason: str
-    needs_router: bool
+    needs_router: frozenset[str]
 
 
 def choose(
@@ -49,20 +49,23 @@ def choose(
 
     `archived` says that its archive mode is `always`.
     """
-    needs = [f"{feature.value} needs it" for feature in features]
+    needs: dict[str, str] = {}
+    if features:
+        needs["features"] = ", ".join(feature.value for feature in features)
     if archived:
-        needs.append("archiveMode 'always' needs it")
+        needs["archiveMode"] = "archiveMode 'always'"
     if e2ee:
-        needs.append("e2ee needs it")
+        needs["e2ee"] = "e2ee"
     if participants is not None and participants > RELAYED_PARTICIPANTS_MAX:
-        needs.append(f"{participants} participants are expected")
-    needs_router = bool(needs)
+        needs["expectedParticipants"] = f"{participants} participants"
+    needs_router = frozenset(needs)
     if asked is not None:
         return Choice(asked, "as asked for", needs_router)
     if needs_router:
-        return Choice(MediaMode.ROUTED, "the media router is used: " + ", ".join(needs), True)
+        reason = "the media router is needed for " + " and ".join(needs.values())
+        return Choice(MediaMode.ROUTED, reason, needs_router)
     if participants is None:
         reason = "the media router is used: the number of participants is not known"
-        return Choice(MediaMode.ROUTED, reason, False)
+        return Choice(MediaMode.ROUTED, reason, needs_router)
     reason = "media goes directly: two participants at most, and nothing needs the media router"
-    return Choice(MediaMode.RELAYED, reason, False)
+    return Choice(MediaMode.RELAYED, reason, needs_router)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from opentok_client.grant import Role
 from opentok_client.options import SessionOptions
 
-__all__ = ["Caller", "Reuse", "Session", "Source", "TokenRequest"]
+__all__ = ["Caller", "Created", "Reuse", "Session", "Source", "Token", "TokenRequest"]
 
 
 class Source(StrEnum):
@@ -78,3 +78,25 @@ class TokenRequest:
     expires_in: int = 3600
     data: str = ""
     layout_classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that was issued; times in seconds. The text itself is kept out of the `repr`."""
+
+    text: str = field(repr=False)
+    session_id: str
+    project_id: str
+    role: Role
+    issued_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What `POST /sessions` came to: a session that is new, or the one that the room had already
+    (`joined`), and the token if one was asked for."""
+
+    session: Session
+    token: Token | None
+    joined: bool

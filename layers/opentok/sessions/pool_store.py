@@ -57,15 +57,16 @@ class PoolStore:
 
     def count(self, pool_id: str) -> int:
         """How many sessions wait in the pool, as far as the index knows."""
-        count, more = 0, {}
+        count = 0
+        start: dict[str, object] = {}
         while True:
             page = self._table.query(
-                "pool", "poolId = :pool", {":pool": pool_id}, Select="COUNT", **more
+                "pool", "poolId = :pool", {":pool": pool_id}, Select="COUNT", **start
             )
-            count += page["Count"]
+            count += int(page["Count"])
             if "LastEvaluatedKey" not in page:
                 return count
-            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def add(self, session_id: str, project_id: str, pool_id: str, now: float) -> None:
         """Lets a session that nobody owns wait in the pool."""
@@ -90,10 +91,12 @@ class PoolStore:
 
     def keep_refill_state(self, pool_id: str, state: RefillState) -> None:
         """Keeps what a refill leaves for the next one."""
-        item = {
-            "pk": f"refill#{pool_id}",
-            "target": state.target,
-            "available": state.available,
-            "refilledAt": state.refilled_at,
-        }
-        self._table.overwrite(encode(item))
+        item = encode(
+            {
+                "pk": f"refill#{pool_id}",
+                "target": state.target,
+                "available": state.available,
+                "refilledAt": state.refilled_at,
+            }
+        )
+        self._table.overwrite(item)

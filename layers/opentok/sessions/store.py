@@ -99,8 +99,8 @@ class Store:
         The index lags: a session appears some moments after it was recorded."""
         more = {}
         if after is not None:
-            key = {"pk": session_pk(after[0]), "owner": owner, "createdAt": after[1]}
-            more["ExclusiveStartKey"] = encode(key)
+            pk, created_at = session_pk(after[0]), after[1]
+            more["ExclusiveStartKey"] = encode({"pk": pk, "owner": owner, "createdAt": created_at})
         page = self._table.query(
             "owner",
             "#owner = :owner",

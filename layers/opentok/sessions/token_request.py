@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from opentok_client.errors import Invalid
 from opentok_client.grant import Role, TokenGrant
 
 from .members import Members
 from .models import TokenRequest
 
-__all__ = ["TOKEN_MEMBERS", "TOKEN_SECONDS_DEFAULT", "TOKEN_SECONDS_MIN", "read_token_request"]
+__all__ = [
+    "TOKEN_MEMBERS",
+    "TOKEN_SECONDS_DEFAULT",
+    "TOKEN_SECONDS_MIN",
+    "read_token_body",
+    "read_token_request",
+]
 
 TOKEN_MEMBERS = ("role", "expiresIn", "data", "initialLayoutClassList")
 TOKEN_SECONDS_MIN = 60
 TOKEN_SECONDS_DEFAULT = 3600
+
+
+def read_token_body(body: Mapping[str, object], seconds_max: int) -> TokenRequest:
+    """The body of the token route. Raises `InvalidRequest` naming every wrong member."""
+    members = Members(body, TOKEN_MEMBERS)
+    request = read_token_request(members, seconds_max)
+    members.finish()
+    return request
 
 
 def read_token_request(members: Members, seconds_max: int) -> TokenRequest:
