@@ -1,0 +1,116 @@
+# Every command of the project; `make help` lists them. CI and the pre-commit hooks call these same targets.
+
+PYTHON ?= python3
+PLATFORM ?= opentok
+export PLATFORM
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Tools that call `python3` or `uv` by name (the layers' makefiles) get those of the environment.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export SAM_CLI_TELEMETRY := 0
+export UV_LINK_MODE := copy
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test soak up down serve check format bench build deploy invoke lock audit clean
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+# ----------------------------------------------------------------------------------------- set-up
+
+DEV := $(VENV)/.installed
+CLOUD := .venv-ministack/.installed
+SAM := .venv-sam/.installed
+
+setup: $(DEV) $(CLOUD)  ## install what the other commands need (they do it by themselves)
+
+$(DEV): tests/requirements.txt tests/requirements-uv.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "set-up: Python 3.11 or later is needed, and $(PYTHON) is older: make PYTHON=... setup" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	  || { echo "set-up: $(PYTHON) cannot make environments: on Debian or Ubuntu, apt install python3-venv" >&2; exit 1; }
+	@echo "set-up: tools and libraries into $(VENV)"
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) \
+	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements-uv.txt; }
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python tests/requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(CLOUD): local/requirements.txt $(DEV)
+	@echo "set-up: MiniStack into .venv-ministack"
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-ministack
+	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-ministack/bin/python local/requirements.txt
+	@touch $@
+
+$(SAM): local/requirements-sam.txt $(DEV)
+	@echo "set-up: the SAM command line into .venv-sam"
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-sam
+	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-sam/bin/python local/requirements-sam.txt
+	@touch $@
+
+lock: $(DEV)  ## renew the locks from the requirements.in files
+	@$(BIN)/python layers/lock.py
+	@for name in tests/requirements tests/requirements-uv local/requirements local/requirements-sam; do \
+	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	    --custom-compile-command 'make lock' --output-file $$name.txt $$name.in || exit 1; \
+	done
+
+# ------------------------------------------------------------------------------- the local stack
+
+demo: setup  ## the main job once, end to end; the last line is its result as JSON
+	@$(BIN)/python -m local.stack demo
+
+up: setup  ## start the local stack in the background
+	@$(BIN)/python -m local.stack up
+
+down: setup  ## stop it, also after a crash
+	@$(BIN)/python -m local.stack down
+
+serve: setup  ## start the local stack in the foreground, with addresses and a token to copy
+	@$(BIN)/python -m local.stack serve
+
+invoke: setup  ## run one function of the running stack: make invoke F=create_session E=events/create_session.json
+	@test -n "$(F)" -a -n "$(E)" || { echo "usage: make invoke F=create_session E=events/create_session.json" >&2; exit 2; }
+	@$(BIN)/python -m local.stack invoke $(F) $(E)
+
+# ------------------------------------------------------------------------------ tests and checks
+
+test: setup  ## all tests: unit, contract, integration (long counts at a tenth)
+	@$(BIN)/pytest $(ARGS)
+
+soak: setup  ## the same scenarios at full count, with figures
+	@SOAK=1 $(BIN)/pytest $(ARGS)
+
+bench: setup  ## the benchmarks; the last line is their result as JSON
+	@$(BIN)/python -m tests.benchmarks
+
+check: setup $(SAM)  ## format, lint, types, import directions, template
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/cfn-lint template.yaml
+	@AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint
+
+format: setup  ## write the code the way `make check` wants it
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+audit: setup  ## look the locked versions up in the databases of known vulnerabilities (needs the internet)
+	@for lock in layers/opentok layers/crypto local; do \
+	  $(BIN)/uv tool run pip-audit --require-hashes --disable-pip --requirement $$lock/requirements.txt || exit 1; \
+	done
+
+# ------------------------------------------------------------------------------------------- AWS
+
+build: setup $(SAM)  ## sam build, with a bill of materials for each layer; ARCHITECTURE=x86_64 for that one
+	@.venv-sam/bin/sam build $(ARGS)
+
+deploy: build  ## sam deploy to your AWS account
+	@.venv-sam/bin/sam deploy $(ARGS)
+
+clean:  ## forget everything that was installed or built
+	@test ! -x $(BIN)/python || $(BIN)/python -m local.stack down
+	rm -rf .venv .venv-ministack .venv-sam .local .aws-sam dist
