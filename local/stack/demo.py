@@ -1,14 +1,12 @@
 """The main job, once through: from nothing to two people who could talk, and back to nothing."""
 
 import json
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from local.stack import http
 from local.stack.errors import StackError
 from local.stack.invoke import invoke
-from local.stack.lifecycle import Settings, down, up
+from local.stack.lifecycle import Settings, own_stack
 from local.stack.progress import Progress
 
 __all__ = ["run"]
@@ -19,19 +17,17 @@ def run(platform: str, progress: Progress) -> dict[str, Any]:
 
     Raises `StackError` when a part does not come up or an answer is not what it has to be.
     """
-    with tempfile.TemporaryDirectory(prefix="opentok-sessions-demo-") as directory:
-        # No schedule: the walk fills the pool itself, when its turn has come.
-        settings = Settings(state=Path(directory), platform=platform, schedule=False)
-        progress.title("The local stack comes up")
-        stack = up(settings, progress)
+    # No schedule: the walk fills the pool itself, when its turn has come.
+    settings = Settings(platform=platform, schedule=False)
+    progress.title("The local stack comes up")
+    with own_stack("demo", settings, progress) as stack:
+        progress.say()
+        progress.title("The walk")
         try:
-            progress.say()
-            progress.title("The walk")
             answers = _walk(stack, progress)
         finally:
             progress.say()
             progress.title("The local stack goes down")
-            down(settings.state, progress)
     return {"ok": True, **answers}
 
 

@@ -12,7 +12,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,15 @@ from local.stack.deployment import Deployment, deploy
 from local.stack.errors import StackError
 from local.stack.progress import Progress
 
-__all__ = ["Settings", "down", "is_running", "read_stack", "renew_tokens", "up"]
+__all__ = [
+    "Settings",
+    "down",
+    "is_running",
+    "own_stack",
+    "read_stack",
+    "renew_tokens",
+    "up",
+]
 
 #: Logical id of a function in the template, by its name everywhere else.
 FUNCTIONS = {
@@ -85,6 +93,23 @@ def down(state: Path, progress: Progress) -> None:
     with _locked(state):
         with progress.step("stopped"):
             _clear(state)
+
+
+@contextmanager
+def own_stack(purpose: str, settings: Settings, progress: Progress) -> Iterator[dict[str, Any]]:
+    """A stack for the body alone, beside any other; stopped at its end.
+
+    Its state directory is `.local/<purpose>-<process id>` (the one in `settings` is not used). It
+    stays, with the logs, when the body fails. What a killed predecessor left is stopped first.
+    """
+    _sweep(purpose, progress)
+    state = DEFAULT_STATE / f"{purpose}-{os.getpid()}"
+    with _owned(state):
+        try:
+            yield up(replace(settings, state=state), progress)
+        finally:
+            down(state, progress)
+        shutil.rmtree(state)
 
 
 def is_running(state: Path) -> bool:
@@ -262,6 +287,27 @@ def _write(path: Path, content: object) -> None:
     fresh.touch(mode=0o600)
     fresh.write_text(json.dumps(content, indent=2) + "\n")
     fresh.replace(path)
+
+
+def _sweep(purpose: str, progress: Progress) -> None:
+    """Stop the stacks of that purpose whose owner is gone."""
+    for state in DEFAULT_STATE.glob(f"{purpose}-*"):
+        try:
+            with _owned(state, wait=False):
+                if _Run.read(state) is not None:
+                    down(state, progress)
+                shutil.rmtree(state)
+        except BlockingIOError:
+            continue  # its owner lives
+
+
+@contextmanager
+def _owned(state: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the state directory for as long as this process lives, whatever ends it."""
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "owner").open("w") as owner:
+        fcntl.flock(owner, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
 
 
 @contextmanager
