@@ -192,7 +192,7 @@ class _Attempt:
             self._spare = None
         if session.source is Source.POOL:
             telemetry.count("SessionFromPool")
-            telemetry.gauge_pool(pool_name(session.options), "PoolClaimed", 1)
+            telemetry.count_pool(pool_name(session.options), "PoolClaimed")
 
     def _candidates(self, credentials: Credentials) -> Iterator[_Candidate]:
         chosen = self._request.chosen
@@ -219,7 +219,7 @@ class _Attempt:
         project_id = credentials.project_id
         for session_id in self._use.pool_store.waiting(pool.id_for(project_id)):
             yield _Candidate(session_id, project_id, Source.POOL, options, reason)
-        telemetry.gauge_pool(pool.name, "PoolMissed", 1)
+        telemetry.count_pool(pool.name, "PoolMissed")
 
     def _registered(self, session_id: str, credentials: Credentials) -> _Candidate:
         owner = SessionId.decode(session_id).project_id

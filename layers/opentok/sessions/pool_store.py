@@ -24,7 +24,7 @@ CANDIDATES = 5
 @dataclass(frozen=True, slots=True)
 class RefillState:
     """What a pool's last refill left: the target, how many were waiting then, and when the pool
-    was last filled as wanted (seconds; 0: never)."""
+    was last filled as wanted (in seconds; the first refill counts as that)."""
 
     target: int
     available: int

@@ -61,7 +61,8 @@ class PrecreateSessions:
         """
         stop_at = self.monotonic() + seconds_left - RESERVE_SECONDS
         project_id = self.credentials.current().project_id
-        found = [_Found.of(self.pools, pool, project_id) for pool in pools]
+        now = int(self.clock())
+        found = [_Found.of(self.pools, pool, project_id, now) for pool in pools]
         left = self.limit
         made: dict[str, tuple[int, str | None]] = {}
         for pool in sorted(found, key=lambda pool: pool.fullness):  # the emptiest first
@@ -107,13 +108,14 @@ class PrecreateSessions:
         refilled_at = now if not failed else found.refilled_at
         state = RefillState(found.wanted, found.available + created, refilled_at)
         self.pools.keep_refill_state(found.pool_id, state)
-        name = found.pool.name
-        telemetry.gauge_pool(name, "PoolWanted", found.wanted)
-        telemetry.gauge_pool(name, "PoolAvailable", found.available + created)
-        telemetry.gauge_pool(name, "PoolCreated", created)
-        telemetry.gauge_pool(name, "PoolFailed", failed)
-        if refilled_at:
-            telemetry.gauge_pool(name, "RefillAge", now - refilled_at)
+        telemetry.pool_figures(
+            found.pool.name,
+            PoolWanted=found.wanted,
+            PoolAvailable=found.available + created,
+            PoolCreated=created,
+            PoolFailed=failed,
+            RefillAge=now - refilled_at,
+        )
         return {
             "options": options_answer(found.pool.options),
             "wanted": found.wanted,
@@ -135,7 +137,7 @@ class _Found:
     refilled_at: int
 
     @classmethod
-    def of(cls, store: PoolStore, pool: Pool, project_id: str) -> _Found:
+    def of(cls, store: PoolStore, pool: Pool, project_id: str, now: int) -> _Found:
         pool_id = pool.id_for(project_id)
         available = store.count(pool_id)
         before = store.refill_state(pool_id)
@@ -146,7 +148,9 @@ class _Found:
             taken=before.available - available if before else 0,
             found_empty=available == 0,
         )
-        return cls(pool, pool_id, wanted, available, before.refilled_at if before else 0)
+        # A pool that was never full is as old as its first refill.
+        refilled_at = before.refilled_at if before else now
+        return cls(pool, pool_id, wanted, available, refilled_at)
 
     @property
     def missing(self) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-__all__ = ["count", "flush", "gauge_pool", "logger"]
+__all__ = ["count", "count_pool", "flush", "logger", "pool_figures"]
 
 logger = Logger()
 _metrics = Metrics()
@@ -16,11 +16,21 @@ def count(name: str) -> None:
     _metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
 
 
-def gauge_pool(pool: str, name: str, value: float, unit: MetricUnit = MetricUnit.Count) -> None:
-    """Reports a figure of one pool."""
-    with single_metric(name=name, unit=unit, value=value) as metric:
-        metric.add_dimension(name="service", value=_metrics.service)
-        metric.add_dimension(name="pool", value=pool)
+def count_pool(pool: str, name: str) -> None:
+    """Counts one event of a pool."""
+    pool_figures(pool, **{name: 1})
+
+
+def pool_figures(pool: str, **figures: float) -> None:
+    """Reports figures of one pool, by pool for the dashboard and over all pools for the alarms.
+    Those whose name ends in `Age` are in seconds."""
+    metrics = EphemeralMetrics()
+    metrics.add_dimension(name="pool", value=pool)
+    metrics.add_dimensions(service=_metrics.service)
+    for name, value in figures.items():
+        unit = MetricUnit.Seconds if name.endswith("Age") else MetricUnit.Count
+        metrics.add_metric(name=name, unit=unit, value=value)
+    metrics.flush_metrics()
 
 
 def flush() -> None:
