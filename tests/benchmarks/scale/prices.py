@@ -1,0 +1,72 @@
+"""What a session costs, from stated prices and the simulated number of conflicts."""
+
+from dataclasses import dataclass
+
+__all__ = ["PRICES", "Cost", "Prices", "costs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """US dollars on demand in us-east-1, without free tiers, published in 2025: put in your own."""
+
+    write_units: float = 0.625
+    """A million write request units of DynamoDB."""
+    read_units: float = 0.125
+    """A million read request units of DynamoDB."""
+    api_requests: float = 1.00
+    """A million requests to an HTTP API."""
+    lambda_requests: float = 0.20
+    """A million invocations."""
+    lambda_gigabyte_second: float = 0.0000133334
+    """Lambda on arm64."""
+    log_gigabyte: float = 0.50
+    """CloudWatch Logs, taken in."""
+
+
+PRICES = Prices()
+
+LAMBDA_GIGABYTES = 0.5
+LAMBDA_SECONDS = 0.030
+"""An assumption: a warm claim waits for DynamoDB twice and computes for some milliseconds."""
+LOG_BYTES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Units of one operation, and the money for a million of them."""
+
+    name: str
+    write_units: float
+    read_units: float
+    dollars_per_million: float
+
+
+def costs(conflicts: float, queries: float, prices: Prices = PRICES) -> list[Cost]:
+    """The operations of the hot path, for items of up to 1 KB.
+
+    A write costs its unit also when its condition fails. Leaving the pool index and entering the
+    index by owner are a write each. Everything in a transaction costs double, index writes do not.
+    """
+    operations = (
+        # table, pool index
+        ("put one session into the pool", 2.0, 0.0),
+        # the write that wins, the pool index, the owner index
+        ("claim", 3.0 + conflicts, queries / 2),
+        # session and pointer in a transaction; the pointer is read first, consistently
+        ("claim for a room", 2 * (2 + 2 * conflicts) + 2, queries / 2 + 1),
+        ("claim for a room with an Idempotency-Key", 2 * (3 + 3 * conflicts) + 2, queries / 2 + 2),
+        # table, owner index; the query that found nothing, both ways round
+        ("made live, pool empty", 2.0, 1.0),
+        ("token for a session in use", 0.0, 1.0),
+    )
+    return [
+        Cost(name, writes, reads, writes * prices.write_units + reads * prices.read_units)
+        for name, writes, reads in operations
+    ]
+
+
+def around(prices: Prices = PRICES) -> float:
+    """Dollars per million requests for what stands around DynamoDB: API, function, log."""
+    computing = 1e6 * LAMBDA_GIGABYTES * LAMBDA_SECONDS * prices.lambda_gigabyte_second
+    logging = 1e6 * LOG_BYTES / 1e9 * prices.log_gigabyte
+    return prices.api_requests + prices.lambda_requests + computing + logging
