@@ -1,4 +1,4 @@
-"""The made-up accounts of a local stack: the vendor's credentials, and three users who call the API."""
+"""Made-up accounts of a local stack: the vendor's credentials, and three users who call the API."""
 
 import json
 import secrets

@@ -1,4 +1,4 @@
-"""From the working tree to what CloudFormation is given: zips in a bucket, and a template naming them.
+"""From the working tree to what CloudFormation is given: zips, and a template that names them.
 
 This is what `sam package` does, without needing SAM: the local stack starts in seconds.
 """
@@ -7,6 +7,7 @@ import hashlib
 import io
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
@@ -34,9 +35,10 @@ def _function(loader: _TemplateLoader, suffix: str, node: yaml.Node) -> dict[str
         value = loader.construct_scalar(node)
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
-    else:
-        assert isinstance(node, yaml.MappingNode)
+    elif isinstance(node, yaml.MappingNode):
         value = loader.construct_mapping(node, deep=True)
+    else:
+        raise TypeError(node)
     if suffix in {"Ref", "Condition"}:
         return {suffix: value}
     if suffix == "GetAtt" and isinstance(value, str):
@@ -49,8 +51,7 @@ _TemplateLoader.add_multi_constructor("!", _function)
 
 def read_template(path: Path) -> dict[str, Any]:
     """A template as plain data, every function in its long form."""
-    template = yaml.load(path.read_text(), _TemplateLoader)  # noqa: S506 - a SafeLoader
-    assert isinstance(template, dict)
+    template: dict[str, Any] = yaml.load(path.read_text(), _TemplateLoader)  # noqa: S506
     return template
 
 
@@ -86,31 +87,40 @@ def layer_zip(folder: Path, cache: Path) -> bytes:
     for path in _sources(folder):
         content.update(f"{path.relative_to(folder)}\0".encode())
         content.update(path.read_bytes())
-    target = cache / f"layer-{folder.name}-{content.hexdigest()[:16]}"
-    archive = target.with_suffix(".zip")
+    archive = cache / f"layer-{folder.name}-{content.hexdigest()[:16]}.zip"
     if not archive.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        log = target.with_suffix(".log")
-        script = folder / "build_layer.py"
-        fresh = target.with_suffix(".new.zip")
-        command = [sys.executable, str(script), "--output", str(target)]
-        command += ["--python-version", version, "--zip", str(fresh)]
-        with log.open("wb") as output:
-            done = subprocess.run(
-                command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, check=False
+        with tempfile.TemporaryDirectory(dir=cache) as directory:
+            _build_layer(folder, Path(directory), version, archive.with_suffix(".log")).rename(
+                archive
             )
-        if done.returncode:
-            raise StackError(
-                f"the layer {folder.name}",
-                f"its build ended with {done.returncode}",
-                log=log,
-                advice="a first build needs the package index: check the network, then try again",
-            )
-        fresh.rename(archive)
-        for old in cache.glob(f"layer-{folder.name}-*.zip"):
-            if old != archive:
+        for old in cache.glob(f"layer-{folder.name}-*"):
+            if old.stem != archive.stem:
                 old.unlink(missing_ok=True)
     return archive.read_bytes()
+
+
+def _build_layer(folder: Path, directory: Path, version: str, log: Path) -> Path:
+    """Run the layer's own build, the one that `sam build` runs; where its zip is."""
+    archive = directory / "layer.zip"
+    script, output = folder / "build_layer.py", directory / "layer"
+    command = [sys.executable, str(script), "--output", str(output), "--zip", str(archive)]
+    with log.open("wb") as lines:
+        done = subprocess.run(
+            [*command, "--python-version", version],
+            cwd=folder,
+            stdout=lines,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        raise StackError(
+            f"the layer {folder.name}",
+            f"its build ended with {done.returncode}",
+            log=log,
+            advice="a first build needs the package index: check the network, then try again",
+        )
+    return archive
 
 
 def _sources(folder: Path) -> list[Path]:

@@ -58,6 +58,7 @@ def start(state: Path, mark: str) -> tuple[programs.Program, str]:
             "HOME": str(temporary),
             "LANG": "C.UTF-8",
             "TMPDIR": str(temporary),
+            "STATE_DIR": str(temporary / "ministack"),
             "GATEWAY_PORT": str(port),
             "BIND_HOST": "127.0.0.1",
             "MINISTACK_REGION": REGION,

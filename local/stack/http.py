@@ -16,7 +16,7 @@ class Answer:
 
 
 def call(method: str, url: str, *, token: str | None = None, body: object = None) -> Answer:
-    """Send JSON, get JSON; an error status is an answer, too. Raises `OSError` without an answer."""
+    """Send JSON, get JSON; an error status is an answer, too. Raises `OSError` without one."""
     headers = {"Content-Type": "application/json"} if body is not None else {}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"

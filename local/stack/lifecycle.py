@@ -26,6 +26,7 @@ __all__ = [
     "down",
     "is_running",
     "own_stack",
+    "own_state",
     "read_stack",
     "renew_tokens",
     "up",
@@ -90,9 +91,8 @@ def up(settings: Settings, progress: Progress) -> dict[str, Any]:
 
 def down(state: Path, progress: Progress) -> None:
     """Stop everything that a stack started, also after a crash; harmless when nothing runs."""
-    with _locked(state):
-        with progress.step("stopped"):
-            _clear(state)
+    with _locked(state), progress.step("stopped"):
+        _clear(state)
 
 
 @contextmanager
@@ -103,13 +103,18 @@ def own_stack(purpose: str, settings: Settings, progress: Progress) -> Iterator[
     stays, with the logs, when the body fails. What a killed predecessor left is stopped first.
     """
     _sweep(purpose, progress)
-    state = DEFAULT_STATE / f"{purpose}-{os.getpid()}"
+    state = own_state(purpose)
     with _owned(state):
         try:
             yield up(replace(settings, state=state), progress)
         finally:
             down(state, progress)
         shutil.rmtree(state)
+
+
+def own_state(purpose: str) -> Path:
+    """The state directory of this process's own stack for that purpose."""
+    return DEFAULT_STATE / f"{purpose}-{os.getpid()}"
 
 
 def is_running(state: Path) -> bool:
@@ -128,23 +133,22 @@ def is_running(state: Path) -> bool:
 def read_stack(state: Path) -> dict[str, Any]:
     """The content of `stack.json`. Raises `StackError` when no stack was started there."""
     try:
-        stack = json.loads((state / "stack.json").read_text())
+        stack: dict[str, Any] = json.loads((state / "stack.json").read_text())
     except FileNotFoundError:
         raise StackError(
             "the local stack", "it does not run", advice="start it with `make up`"
         ) from None
-    assert isinstance(stack, dict)
     return stack
 
 
 def renew_tokens(state: Path) -> dict[str, Any]:
     """Sign the users in again (their tokens live for an hour), and write `stack.json` anew."""
     stack = read_stack(state)
-    sign_in = json.loads((state / "users.json").read_text())
-    for name, password in sign_in["passwords"].items():
-        user = accounts.sign_in(
-            stack["awsEndpointUrl"], sign_in["pool"], sign_in["client"], name, password
-        )
+    address, pool, client = (
+        stack[member] for member in ("awsEndpointUrl", "userPoolId", "userPoolClientId")
+    )
+    for name, password in json.loads((state / "users.json").read_text()).items():
+        user = accounts.sign_in(address, pool, client, name, password)
         stack["users"][name] = {"sub": user.sub, "token": user.token}
     _write(state / "stack.json", stack)
     return stack
@@ -168,12 +172,7 @@ def _start(settings: Settings, run: "_Run", progress: Progress) -> dict[str, Any
         accounts.put_secret(address, outputs["SecretId"], credentials.of(settings.platform))
         group = parameters.get("ModeratorsGroupName", "moderators")
         passwords = accounts.create_users(address, outputs["UserPoolId"], group)
-        sign_in = {
-            "pool": outputs["UserPoolId"],
-            "client": outputs["UserPoolClientId"],
-            "passwords": passwords,
-        }
-        _write(state / "users.json", sign_in)
+        _write(state / "users.json", passwords)
         _write(
             state / "stack.json",
             _description(settings, deployment, credentials, address, vendor, api),
@@ -198,9 +197,9 @@ def _description(
         "platform": settings.platform,
         "table": deployment.outputs["TableName"],
         "secretId": deployment.outputs["SecretId"],
-        "functions": {
-            name: deployment.resources[logical] for name, logical in FUNCTIONS.items()
-        },
+        "userPoolId": deployment.outputs["UserPoolId"],
+        "userPoolClientId": deployment.outputs["UserPoolClientId"],
+        "functions": {name: deployment.resources[logical] for name, logical in FUNCTIONS.items()},
         "credentials": asdict(credentials),
         "users": {},
     }

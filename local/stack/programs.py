@@ -18,7 +18,7 @@ from pathlib import Path
 
 from local.stack.errors import StackError
 
-__all__ = ["Program", "free_port", "start", "stop_all", "wait_until"]
+__all__ = ["Program", "free_port", "marked", "start", "stop_all", "wait_until"]
 
 #: The environment variable that marks what one stack started; its value is the stack's random id.
 MARK = "OPENTOK_SESSIONS_STACK_ID"
@@ -43,7 +43,13 @@ class Program:
 
 
 def start(
-    name: str, command: list[str], *, environment: Mapping[str, str], mark: str, cwd: Path, log: Path
+    name: str,
+    command: list[str],
+    *,
+    environment: Mapping[str, str],
+    mark: str,
+    cwd: Path,
+    log: Path,
 ) -> Program:
     """Start a program of its own session, with its output in `log`.
 
@@ -93,7 +99,7 @@ def stop_all(programs: Iterable[Program], mark: str) -> list[int]:
     known = list(programs)
 
     def running() -> set[int]:
-        return {program.pid for program in known if program.alive()} | _marked(mark)
+        return {program.pid for program in known if program.alive()} | marked(mark)
 
     stopped = running()
     for number, patience in ((signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
@@ -125,11 +131,11 @@ def _reap(pid: int) -> None:
 
 
 def _start_time(pid: int) -> str | None:
-    """When the process was started, in the system's own unit; None when it does not run (any more)."""
+    """When the process was started, in the system's own unit; None when it does not run."""
     _reap(pid)
     if _PROC.is_dir():
         try:
-            # The second field is the command in brackets, which may itself hold brackets and blanks.
+            # The second field, the command in brackets, may itself hold brackets and blanks.
             fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             return None
@@ -141,7 +147,7 @@ def _start_time(pid: int) -> str | None:
     return answer.stdout.strip() or None
 
 
-def _marked(mark: str) -> set[int]:
+def marked(mark: str) -> set[int]:
     """The processes whose environment carries the mark, as far as the system lets us see it.
 
     Without /proc there are none to be seen; the workers then end by themselves, when the pipe to

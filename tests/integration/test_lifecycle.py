@@ -1,0 +1,142 @@
+"""The main road, over HTTP: create, join, connect, look up, close."""
+
+import json
+import uuid
+from typing import Any
+
+from tests.integration.conftest import Stack
+
+
+def create(stack: Stack, user: str, **members: Any) -> dict[str, Any]:
+    answer = stack.call("POST", "/sessions", members, user=user)
+    assert answer.status in {200, 201}, answer
+    session = answer.body
+    assert isinstance(session, dict)
+    return session
+
+
+def test_a_created_session_names_itself_and_its_project(stack: Stack) -> None:
+    platform = stack.facts["platform"]
+    name = "applicationId" if platform == "vonage" else "apiKey"
+    answer = stack.call("POST", "/sessions", {"mediaMode": "routed"}, user="alice")
+
+    assert answer.status == 201
+    assert answer.headers["location"].endswith(f"/sessions/{answer.body['sessionId']}")
+    assert answer.body["projectId"] == stack.facts["credentials"][platform][name]
+    assert answer.body[name] == answer.body["projectId"]
+    assert answer.body["owner"] == stack.facts["users"]["alice"]["sub"]
+    assert answer.body["state"] == "open"
+
+
+def test_somebody_who_knows_the_id_gets_a_token_that_the_vendor_takes(stack: Stack) -> None:
+    session = create(stack, "alice", mediaMode="routed")
+    token = stack.call(
+        "POST", f"/sessions/{session['sessionId']}/tokens", {"data": "bob"}, user="bob"
+    )
+
+    assert token.status == 201
+    assert token.body["role"] == "publisher"
+    connected = stack.vendor(
+        "POST",
+        "/_emulator/connect",
+        {"sessionId": session["sessionId"], "token": token.body["token"]},
+    )
+    assert connected.status == 200
+    assert connected.body["data"] == "bob"
+
+
+def test_a_session_comes_with_a_token_in_one_round_trip(stack: Stack) -> None:
+    session = create(stack, "alice", token={"role": "moderator"})
+
+    connected = stack.vendor(
+        "POST",
+        "/_emulator/connect",
+        {"sessionId": session["sessionId"], "token": session["token"]["token"]},
+    )
+    assert connected.body["role"] == "moderator"
+
+
+def test_everybody_who_asks_for_a_room_gets_its_session(stack: Stack) -> None:
+    room = f"lobby-{uuid.uuid4()}"
+    first = stack.call("POST", "/sessions", {"room": room}, user="alice")
+    second = stack.call("POST", "/sessions", {"room": room}, user="bob")
+    looked_up = stack.call("GET", f"/sessions?room={room}", user="bob")
+
+    assert (first.status, second.status) == (201, 200)
+    assert second.body["sessionId"] == first.body["sessionId"]
+    assert second.body["source"] == "room"
+    assert [found["sessionId"] for found in looked_up.body["sessions"]] == [first.body["sessionId"]]
+
+
+def test_an_idempotency_key_gives_the_same_session_again(stack: Stack) -> None:
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    body = {"mediaMode": "routed"}
+    first = stack.call("POST", "/sessions", body, user="alice", headers=key)
+    again = stack.call("POST", "/sessions", body, user="alice", headers=key)
+    other = stack.call("POST", "/sessions", {"mediaMode": "relayed"}, user="alice", headers=key)
+
+    assert again.body["sessionId"] == first.body["sessionId"]
+    assert (other.status, other.body["code"]) == (409, "idempotency_conflict")
+
+
+def test_a_caller_lists_sessions_of_their_own_newest_first(stack: Stack) -> None:
+    older = create(stack, "alice")["sessionId"]
+    newer = create(stack, "alice")["sessionId"]
+    foreign = create(stack, "bob")["sessionId"]
+
+    listed = stack.call("GET", "/sessions?limit=100", user="alice").body["sessions"]
+    ids = [session["sessionId"] for session in listed]
+    assert ids.index(newer) < ids.index(older)
+    assert foreign not in ids
+
+
+def test_a_filled_pool_serves_the_next_caller(stack: Stack) -> None:
+    options = {"mediaMode": "routed", "archiveMode": "always"}
+    pool = {**options, "min": 1, "max": 1}
+    stack.client("lambda").invoke(
+        FunctionName=stack.facts["functions"]["precreate_sessions"],
+        Payload=json.dumps({"pools": [pool]}),
+    )
+    asked_before = len(_creations(stack))
+
+    session = create(stack, "bob", **options)
+
+    assert session["source"] == "pool"
+    assert len(_creations(stack)) == asked_before
+
+
+def test_a_closed_session_gives_no_more_tokens(stack: Stack) -> None:
+    path = f"/sessions/{create(stack, 'alice')['sessionId']}"
+
+    assert stack.call("DELETE", path, user="alice").status == 204
+    assert stack.call("DELETE", path, user="alice").status == 204
+    refused = stack.call("POST", f"{path}/tokens", {}, user="bob")
+    assert (refused.status, refused.body["code"]) == (410, "session_closed")
+    assert stack.call("GET", path, user="alice").body["state"] == "closed"
+
+
+def test_only_its_owner_or_a_moderator_closes_a_session(stack: Stack) -> None:
+    path = f"/sessions/{create(stack, 'alice')['sessionId']}"
+
+    refused = stack.call("DELETE", path, user="bob")
+    assert (refused.status, refused.body["code"]) == (403, "not_owner")
+    assert stack.call("DELETE", path, user="moderator").status == 204
+
+
+def test_a_refused_request_names_every_wrong_member_and_asks_nobody(stack: Stack) -> None:
+    asked_before = len(_creations(stack))
+    answer = stack.call(
+        "POST", "/sessions", {"mediaMode": "mesh", "expectedParticipants": 0, "x": 1}, user="alice"
+    )
+
+    assert answer.status == 400
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    fields = {error["field"] for error in answer.body["errors"]}
+    assert fields == {"mediaMode", "expectedParticipants", "x"}
+    assert len(_creations(stack)) == asked_before
+
+
+def _creations(stack: Stack) -> list[Any]:
+    """The requests to create a session that the vendor has met."""
+    requests = stack.vendor("GET", "/_emulator/requests").body["requests"]
+    return [request for request in requests if request["path"] == "/session/create"]

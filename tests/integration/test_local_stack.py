@@ -1,0 +1,115 @@
+"""Starting, crashing and stopping the local stack itself.
+
+These start stacks of their own, in directories of their own, and run the commands that `make` runs.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.stack import programs
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    command(tmp_path, "down")
+
+
+def command(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local.stack", "--state", str(state), *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def started(state: Path) -> tuple[str, list[int]]:
+    """The mark of a stack, and the ids of the programs that were started for it."""
+    run = json.loads((state / "run.json").read_text())
+    return run["mark"], [program["pid"] for program in run["programs"]]
+
+
+def test_up_is_ready_when_it_returns_and_harmless_when_repeated(state: Path) -> None:
+    assert command(state, "status").returncode == 3
+    first = command(state, "--no-schedule", "up")
+    assert first.returncode == 0, first.stderr
+    before = started(state)
+
+    again = command(state, "--no-schedule", "up")
+
+    assert again.returncode == 0, again.stderr
+    assert "runs already" in again.stdout
+    assert started(state) == before
+    assert command(state, "status").returncode == 0
+    other = command(state, "--platform", "vonage", "up")
+    assert other.returncode == 1
+    assert "make down" in other.stderr
+
+
+@pytest.mark.parametrize("victim", [0, 1], ids=["ministack", "vendor"])
+def test_a_killed_stack_comes_down_whole_and_up_again(state: Path, victim: int) -> None:
+    assert command(state, "--no-schedule", "up").returncode == 0
+    stack = json.loads((state / "stack.json").read_text())
+    # A function's worker is a process, too, and must not be left behind.
+    call(stack)
+    mark, pids = started(state)
+    assert len(programs.marked(mark)) > len(pids)
+    os.kill(pids[victim], signal.SIGKILL)
+
+    down = command(state, "down")
+
+    assert down.returncode == 0, down.stderr
+    assert programs.marked(mark) == set()
+    assert command(state, "down").returncode == 0, "a second time is harmless"
+    up = command(state, "--no-schedule", "up")
+    assert up.returncode == 0, up.stderr
+    call(json.loads((state / "stack.json").read_text()))
+
+
+def test_a_killed_worker_is_replaced(state: Path) -> None:
+    assert command(state, "--no-schedule", "up").returncode == 0
+    stack = json.loads((state / "stack.json").read_text())
+    call(stack)
+    mark, pids = started(state)
+    for worker in programs.marked(mark) - set(pids):
+        os.kill(worker, signal.SIGKILL)
+
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return call(stack)
+        except OSError:  # the call that met the dying worker
+            assert time.monotonic() < deadline
+
+
+def test_a_part_that_does_not_come_up_is_named_and_nothing_stays(state: Path) -> None:
+    failed = command(state, "--no-schedule", "--parameter", "Platform=nonsense", "up")
+
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("the deployment failed:")
+    assert "Platform" in failed.stderr
+    assert not (state / "run.json").exists()
+    assert not (state / "stack.json").exists()
+
+
+def call(stack: dict[str, object]) -> None:
+    """List alice's sessions; raises `OSError` for any status but 200."""
+    users = stack["users"]
+    assert isinstance(users, dict)
+    headers = {"Authorization": f"Bearer {users['alice']['token']}"}
+    request = urllib.request.Request(f"{stack['apiUrl']}/sessions", headers=headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert answer.status == 200
