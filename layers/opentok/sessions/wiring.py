@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from . import coldstart  # noqa: F401  (before the large imports: holds garbage collection back)
 
-import boto3  # isort: skip
+# First of them, not deep inside botocore's: its large patterns compile slower far down the stack.
+import urllib3  # noqa: F401  # isort: skip
 from botocore.config import Config
+from botocore.session import get_session as aws_session
 
 from .settings import Settings
 from .store import Store
@@ -37,6 +39,8 @@ _CONFIG = Config(
     tcp_keepalive=True,
     max_pool_connections=16,
 )
+# botocore's own session: boto3's would load S3 transfers and resources, a tenth of the whole start.
+_AWS = aws_session()
 _CA_FILE = Path(__file__).parent.parent / "ca" / "aws.pem"
 
 
@@ -126,4 +130,4 @@ def _table(settings: Settings) -> Table:
 def _client(service: str) -> BaseClient:
     # A handful of roots is read in a millisecond, the full set in twenty.
     verify = str(_CA_FILE) if _CA_FILE.is_file() else None
-    return boto3.client(service, config=_CONFIG, verify=verify)
+    return _AWS.create_client(service, config=_CONFIG, verify=verify)
