@@ -10,7 +10,7 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class Answer:
 class Stack:
     """A running stack. `facts` is the content of its stack.json."""
 
-    facts: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(repr=False)
     state: Path
 
     def call(
