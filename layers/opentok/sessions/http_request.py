@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -149,8 +150,8 @@ class _BadJson(ValueError):
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = sorted({name[:100] for name in names if names.count(name) > 1})
+        times = Counter(name for name, _ in pairs)
+        twice = sorted({name[:100] for name, number in times.items() if number > 1})
         raise _BadJson(f"names a member twice: {', '.join(twice)}")
     return members
 
@@ -189,6 +190,6 @@ def _groups(claim: object) -> list[str]:
     if claim.startswith('["'):
         try:
             return _groups(json.loads(claim))
-        except ValueError:
+        except (ValueError, RecursionError):
             return []
     return claim.removeprefix("[").removesuffix("]").split()
