@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -111,15 +111,18 @@ class Members:
         self.wrong(name, "must be a string")
         return ""
 
-    def integer(self, name: str, least: int, most: int) -> int | None:
-        """A whole number. `1.0` is none: nobody sends it on purpose."""
+    def integer(
+        self, name: str, least: int, most: int, hint: Callable[[int], str] = lambda _: ""
+    ) -> int | None:
+        """A whole number. `1.0` is none: nobody sends it on purpose. `hint` completes what is said
+        of a number outside the limits."""
         value = self._values.get(name)
         if name not in self._values:
             return None
         if not isinstance(value, int) or isinstance(value, bool):
             self.wrong(name, "must be a whole number")
         elif not least <= value <= most:
-            self.wrong(name, f"must be from {least} to {most}")
+            self.wrong(name, f"must be from {least} to {most}{hint(value)}")
         else:
             return value
         return None
@@ -172,7 +175,8 @@ class Members:
         if isinstance(value, str) and _INSTANT.fullmatch(value):
             try:
                 instant = datetime.fromisoformat(value.upper().replace(" ", "T"))
-                return int(instant.timestamp())
+                # In UTC it has to be of the years 1 to 9999 as well, or it could not be shown.
+                return int(instant.astimezone(UTC).timestamp())
             except (ValueError, OverflowError):
                 pass  # such as the 31st of February
         self.wrong(name, "must be a time such as 2030-01-31T12:00:00Z (RFC 3339)")

@@ -47,12 +47,11 @@ def read_token_request(members: Members, seconds_max: int) -> TokenRequest:
 
 
 def _expires_in(members: Members, seconds_max: int) -> int:
-    seconds = members.integer("expiresIn", TOKEN_SECONDS_MIN, 10**15)
-    if seconds is None:
-        return min(TOKEN_SECONDS_DEFAULT, seconds_max)
-    if seconds > seconds_max:
-        limit = f"must be from {TOKEN_SECONDS_MIN} to {seconds_max} seconds"
-        if TOKEN_SECONDS_MIN <= seconds // 1000 <= seconds_max:
-            limit += "; the value looks like milliseconds"
-        members.wrong("expiresIn", limit)
-    return seconds
+    def hint(seconds: int) -> str:
+        whole, rest = divmod(seconds, 1000)
+        if rest == 0 and TOKEN_SECONDS_MIN <= whole <= seconds_max:
+            return " seconds; the value looks like milliseconds"
+        return " seconds"
+
+    seconds = members.integer("expiresIn", TOKEN_SECONDS_MIN, seconds_max, hint)
+    return min(TOKEN_SECONDS_DEFAULT, seconds_max) if seconds is None else seconds
