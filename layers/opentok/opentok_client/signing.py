@@ -21,9 +21,12 @@ have met that with clocks a few seconds ahead; synchronised clocks differ by far
 
 
 def signed_jwt(credentials: Credentials, claims: dict[str, object]) -> str:
-    """The claims as a compact JWT. Raises `InvalidCredentials` for an unusable private key."""
+    """The claims as a compact JWT. Raises `InvalidCredentials` for an unusable secret or key."""
     if isinstance(credentials, OpenTokCredentials):
-        return jwt.encode(claims, credentials.api_secret, algorithm="HS256")
+        try:
+            return jwt.encode(claims, credentials.api_secret, algorithm="HS256")
+        except jwt.InvalidKeyError:
+            raise InvalidCredentials("apiSecret holds a key or certificate instead") from None
     return jwt.encode(claims, _private_key(credentials.private_key), algorithm="RS256")
 
 
