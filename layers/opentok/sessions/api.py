@@ -126,4 +126,6 @@ def _proxy(response: Response) -> dict[str, object]:
     problem = response.status >= 400
     headers["Content-Type"] = "application/problem+json" if problem else "application/json"
     body = json.dumps(response.body, ensure_ascii=False, separators=(",", ":"))
+    # A problem may quote a name that the caller sent, even one that has no UTF-8 form.
+    body = body.encode(errors="replace").decode()
     return {"statusCode": response.status, "headers": headers, "body": body}
