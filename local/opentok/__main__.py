@@ -76,6 +76,7 @@ async def _serve(stand_in: StandIn, port: int, vonage_port: int | None, ready: o
         await stopped.wait()
     finally:
         await runner.cleanup()
+        stand_in.sessions.close()
 
 
 def main() -> None:

@@ -15,6 +15,9 @@ __all__ = ["Journal"]
 
 Record = Mapping[str, object]
 
+_FIRST_LINE = '{"stateOf":"local.opentok"}'
+"""So that no other file is ever taken for a state file, and replaced."""
+
 
 class Journal:
     """Appends records to a file; without a file it does nothing.
@@ -35,8 +38,11 @@ class Journal:
         """
         if self._path is None or not self._path.exists():
             return []
-        whole_lines = self._path.read_text("utf-8").split("\n")[:-1]
-        return [json.loads(line) for line in whole_lines]
+        text = self._path.read_text("utf-8")
+        first, _, rest = text.partition("\n")
+        if text and first != _FIRST_LINE:
+            raise ValueError(f"{self._path} is not a state file")
+        return [json.loads(line) for line in rest.split("\n")[:-1]]
 
     def start(self, records: Iterable[Record]) -> None:
         """Replace the file by these records, in one step, and append from here on."""
@@ -44,7 +50,7 @@ class Journal:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(self._path.suffix + ".new")
-        fresh.write_text("".join(map(_line, records)), "utf-8")
+        fresh.write_text(_FIRST_LINE + "\n" + "".join(map(_line, records)), "utf-8")
         fresh.replace(self._path)
         self._file = self._path.open("a", encoding="utf-8")
 

@@ -149,6 +149,10 @@ class Sessions:
             + [{"archive": archive.record()} for archive in self._archives.values()]
         )
 
+    def close(self) -> None:
+        """End the state file."""
+        self._journal.close()
+
     def __len__(self) -> int:
         return len(self._sessions)
 
