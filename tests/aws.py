@@ -1,0 +1,261 @@
+"""AWS in memory, for tests of code that calls it: the template's table, and the secret.
+
+moto answers, inside the process and without a socket. The table is made from `template.yaml`, so
+the two cannot differ. Beside what moto does,
+
+* every call is atomic, as DynamoDB's are (moto's own are not, between threads);
+* `Aws.calls` notes what the code under test called, in order;
+* `Aws.meet` lets single calls meet what no local cloud produces: lost replies, conflicts,
+  throttling, or another caller who is faster. Reactions work below botocore's parsers and retries.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import boto3
+import yaml
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ReadTimeoutError
+from botocore.handlers import BUILTIN_HANDLERS
+from moto import mock_aws
+from moto.core.botocore_stubber import MockRawResponse
+from moto.core.models import botocore_stubber
+
+__all__ = [
+    "API_KEY",
+    "API_SECRET",
+    "ENVIRONMENT",
+    "Aws",
+    "Reaction",
+    "answer",
+    "aws_in_memory",
+    "before",
+    "canceled",
+    "refuse",
+    "reply_lost",
+    "sent_twice",
+]
+
+REGION = "eu-central-1"
+TABLE_NAME = "sessions"
+SECRET_ID = "video-credentials"
+API_KEY = "47000001"
+API_SECRET = "a-secret-that-was-made-up-for-tests"
+
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "TABLE_NAME": TABLE_NAME,
+    "SECRET_ID": SECRET_ID,
+    "PLATFORM": "opentok",
+    "API_URL": "",
+    "TOKEN_FORMAT": "jwt",
+    "MAX_TOKEN_SECONDS": "86400",
+    "ROOM_IDLE_SECONDS": "43200",
+    "RETENTION_DAYS": "30",
+    "SECRET_CACHE_SECONDS": "60",
+    "POOLS": '[{"mediaMode":"routed","min":2,"max":20},{"mediaMode":"relayed","min":2,"max":20}]',
+    "REFILL_LIMIT": "500",
+    "MODERATORS_CLAIM": "cognito:groups",
+    "MODERATORS_GROUP": "moderators",
+    "POWERTOOLS_SERVICE_NAME": "tests",
+    "POWERTOOLS_METRICS_NAMESPACE": "OpenTokSessions",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+    "POWERTOOLS_LOGGER_SAMPLE_RATE": "0",
+}
+"""What the functions find in their environment."""
+
+Answer = Callable[[], AWSResponse]
+Reaction = Callable[[Answer], AWSResponse]
+"""What a call meets: it gets the real answer as a function, to be called or not."""
+Item = dict[str, Any]
+
+
+class Aws:
+    """The account of one test."""
+
+    def __init__(self) -> None:
+        self.table_name = TABLE_NAME
+        self.secret_id = SECRET_ID
+        self.calls: list[str] = []
+        """The operations that were called, such as `GetItem`, retries included."""
+        self.requests: list[dict[str, Any]] = []
+        """The requests of `calls`, as they were sent."""
+        self._lock = threading.RLock()
+        self._reactions: dict[str, deque[Reaction | None]] = {}
+        # For setting up and looking: neither counted nor disturbed.
+        aside = boto3.Session(region_name=REGION)
+        aside.events.unregister("before-send", _in_place_of_sending)
+        aside.events.register("before-send", self.send_aside)
+        self.dynamodb = aside.client("dynamodb")
+        self.secrets_manager = aside.client("secretsmanager")
+
+    def meet(self, operation: str, *reactions: Reaction | None) -> None:
+        """Lets the next calls of the operation meet these, one each; None changes nothing."""
+        self._reactions.setdefault(operation, deque()).extend(reactions)
+
+    def meet_always(self, operation: str, reaction: Reaction) -> None:
+        """Lets all calls of the operation meet this."""
+        self.meet(operation, *[reaction] * 1000)
+
+    def no_more(self) -> None:
+        """Calls meet nothing special any more."""
+        self._reactions.clear()
+
+    def forget_calls(self) -> None:
+        """Begins to count anew."""
+        self.calls.clear()
+        self.requests.clear()
+
+    def put(self, item: Mapping[str, Any]) -> None:
+        """Writes an item, in DynamoDB's own form."""
+        self.dynamodb.put_item(TableName=self.table_name, Item=item)
+
+    def item(self, pk: str) -> Item | None:
+        """An item in DynamoDB's own form."""
+        found: Item | None = self.dynamodb.get_item(
+            TableName=self.table_name, Key={"pk": {"S": pk}}
+        ).get("Item")
+        return found
+
+    def items(self, prefix: str = "") -> list[Item]:
+        """All items whose key begins like this."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.table_name)
+        found = [item for page in pages for item in page["Items"]]
+        return [item for item in found if item["pk"]["S"].startswith(prefix)]
+
+    def put_secret(self, value: object) -> None:
+        """Changes the secret; a text goes in as it is, everything else as JSON."""
+        text = value if isinstance(value, str) else json.dumps(value)
+        self.secrets_manager.put_secret_value(SecretId=self.secret_id, SecretString=text)
+
+    def send(self, event_name: str, request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+        operation = event_name.rpartition(".")[2]
+        with self._lock:
+            self.calls.append(operation)
+            self.requests.append(json.loads(request.body or "{}"))
+            waiting = self._reactions.get(operation)
+            reaction = waiting.popleft() if waiting else None
+
+        def proceed() -> AWSResponse:
+            return self.send_aside(event_name, request)
+
+        return reaction(proceed) if reaction else proceed()
+
+    def send_aside(self, event_name: str, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        with self._lock:
+            response = botocore_stubber(event_name, request)
+        assert response is not None, f"moto does not know {event_name}"
+        return response
+
+
+def answer(status: int, body: Mapping[str, object]) -> Reaction:
+    """The service answers this, and does nothing."""
+    text = json.dumps(body)
+    headers = {"Content-Type": "application/x-amz-json-1.0"}
+
+    def react(_: Answer) -> AWSResponse:
+        return AWSResponse("http://test", status, headers, MockRawResponse(text))
+
+    return react
+
+
+def refuse(code: str, status: int = 400, **more: object) -> Reaction:
+    """The service answers with this error, and does nothing."""
+    return answer(status, {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", **more})
+
+
+def canceled(*codes: str, items: Sequence[Item | None] = ()) -> Reaction:
+    """A transaction is cancelled for these reasons, one for each of its writes (`None`: this one
+    was fine), with the items that were found in the way."""
+    reasons: list[dict[str, object]] = [{"Code": code} for code in codes]
+    for reason, item in zip(reasons, items, strict=False):
+        if item is not None:
+            reason["Item"] = item
+    message = f"Transaction cancelled, please refer cancellation reasons [{', '.join(codes)}]"
+    return refuse("TransactionCanceledException", CancellationReasons=reasons, Message=message)
+
+
+def before(*actions: Callable[[], object]) -> Reaction:
+    """Something else happens first: another caller is faster."""
+
+    def react(proceed: Answer) -> AWSResponse:
+        for action in actions:
+            action()
+        return proceed()
+
+    return react
+
+
+def sent_twice(proceed: Answer) -> AWSResponse:
+    """The reply is lost and the request is sent again, without the pause before it."""
+    proceed()
+    return proceed()
+
+
+def reply_lost(proceed: Answer) -> AWSResponse:
+    """The service does it, and its reply never arrives; botocore may try again."""
+    proceed()
+    raise ReadTimeoutError(endpoint_url="http://test")
+
+
+@contextmanager
+def aws_in_memory(environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Aws]:
+    """An account with the table and the secret, and an environment as the functions have it."""
+    global _account
+    with mock.patch.dict(os.environ, environment), mock_aws():
+        _account = Aws()
+        definition, ttl = _table()
+        dynamodb, secrets_manager = _account.dynamodb, _account.secrets_manager
+        dynamodb.create_table(TableName=TABLE_NAME, **definition)
+        dynamodb.update_time_to_live(TableName=TABLE_NAME, TimeToLiveSpecification=ttl)
+        secret = json.dumps({"apiKey": API_KEY, "apiSecret": API_SECRET})
+        secrets_manager.create_secret(Name=SECRET_ID, SecretString=secret)
+        try:
+            yield _account
+        finally:
+            _account = None
+
+
+_account: Aws | None = None
+
+
+def _in_place_of_sending(
+    event_name: str, request: AWSPreparedRequest, **_: object
+) -> AWSResponse | None:
+    """What botocore asks before it sends a request; None: it should send it."""
+    return _account.send(event_name, request) if _account else None
+
+
+# moto has registered itself with every session that is made from now on; this goes in its place.
+_moto = BUILTIN_HANDLERS.index(("before-send", botocore_stubber))
+BUILTIN_HANDLERS[_moto] = ("before-send", _in_place_of_sending)
+
+
+@cache
+def _table() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The template's table: the arguments of `CreateTable`, and its TTL."""
+    text = (Path(__file__).parent.parent / "template.yaml").read_text()
+    properties = yaml.load(text, _Template)["Resources"]["SessionsTable"]["Properties"]  # noqa: S506
+    names = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    return {name: properties[name] for name in names}, properties["TimeToLiveSpecification"]
+
+
+class _Template(yaml.SafeLoader):
+    """YAML with CloudFormation's short functions, which are of no interest here."""
+
+
+_Template.add_multi_constructor("!", lambda loader, suffix, node: suffix)
