@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.benchmarks.scale import scenarios
 from tests.benchmarks.scale.days import DAYS, simulate
-from tests.benchmarks.scale.prices import around, costs
+from tests.benchmarks.scale.prices import around, costs, count_cost
 from tests.benchmarks.scale.scenarios import Row
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -84,8 +84,13 @@ def main() -> int:
     for cost in prices:
         print(
             f"{cost.name:42}  {cost.write_units:5.2f} write units"
-            f"  {cost.read_units:5.2f} read units  {cost.dollars_per_million:6.2f}"
+            f"  {cost.read_units:5.2f} read units  {cost.dollars:6.2f}"
         )
+
+    print("Money: US dollars for counting a pool every minute for a month")
+    for entries in (20, 1_000, 10_000, 100_000):
+        cost = count_cost(entries, 30 * 24 * 60)
+        print(f"{cost.name:42}  {cost.read_units:8.1f} read units each time  {cost.dollars:6.2f}")
 
     print("\nPools that size themselves, refilled every minute")
     days = [(day, list(simulate(day))) for day in DAYS]
@@ -131,7 +136,7 @@ def main() -> int:
                 "partitions": [figures(row) for row in partitions],
                 "splitting": figures(splitting) | {"splits": len(splitting.totals.splits)},
                 "drain": figures(drain),
-                "dollarsPerMillion": {c.name: round(c.dollars_per_million, 2) for c in prices},
+                "dollarsPerMillion": {c.name: round(c.dollars, 2) for c in prices},
                 "poolSize": missed,
             }
         )

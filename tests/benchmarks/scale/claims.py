@@ -12,6 +12,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from itertools import count
 
+from sessions.pool_store import CANDIDATES, TRIES
 from tests.benchmarks.scale.index import PoolIndex, Throttled
 
 __all__ = ["Scenario", "Strategy", "Totals", "simulate"]
@@ -36,7 +37,7 @@ Process = Generator[float, None, None]
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """How a claim looks for a session.
+    """How a claim looks for a session; the defaults are those of `sessions.pool_store`.
 
     At most `limit` candidates, from a `random_start` or from the beginning of the pool;
     `shuffled`, or in the order of the index. A query that came back short is followed by one for
@@ -44,10 +45,10 @@ class Strategy:
     conditional writes, then live.
     """
 
-    limit: int = 20
+    limit: int = CANDIDATES
     random_start: bool = True
     shuffled: bool = True
-    tries: int = 10
+    tries: int = TRIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ def _draw_splitting(axes: Axes, row: Row) -> None:
         axes.axvline(moment, color=GREY, linestyle=":", label=label)
     axes.set(xlabel="seconds (in DynamoDB: minutes)", ylabel="claims not served, %")
     axes.set(ylim=(-3, 103))
-    axes.set_title(f"Splitting by sort key, {row.scenario.rate:,.0f}/s from one partition on")
+    axes.set_title(f"A hot partition is split ({row.scenario.rate:,.0f} claims/s)")
     axes.legend(loc="upper right")
 
 

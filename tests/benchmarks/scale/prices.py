@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-__all__ = ["PRICES", "Cost", "Prices", "costs"]
+from tests.benchmarks.scale.claims import ENTRY_BYTES
+
+__all__ = ["PRICES", "Cost", "Prices", "around", "costs", "count_cost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Prices:
 
 PRICES = Prices()
 
-LAMBDA_GIGABYTES = 0.5
+LAMBDA_GIGABYTES = 1.0
 LAMBDA_SECONDS = 0.030
 """An assumption: a warm claim waits for DynamoDB twice and computes for some milliseconds."""
 LOG_BYTES = 1_000
@@ -33,16 +35,16 @@ LOG_BYTES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Units of one operation, and the money for a million of them."""
+    """Units of one operation, and the money for many of them."""
 
     name: str
     write_units: float
     read_units: float
-    dollars_per_million: float
+    dollars: float
 
 
 def costs(conflicts: float, queries: float, prices: Prices = PRICES) -> list[Cost]:
-    """The operations of the hot path, for items of up to 1 KB.
+    """The operations of the hot path, for items of up to 1 KB; the money is for a million.
 
     A write costs its unit also when its condition fails. Leaving the pool index and entering the
     index by owner are a write each. Everything in a transaction costs double, index writes do not.
@@ -63,6 +65,12 @@ def costs(conflicts: float, queries: float, prices: Prices = PRICES) -> list[Cos
         Cost(name, writes, reads, writes * prices.write_units + reads * prices.read_units)
         for name, writes, reads in operations
     ]
+
+
+def count_cost(entries: int, runs: int, prices: Prices = PRICES) -> Cost:
+    """What `runs` refills pay for counting a pool of `entries`: all are read, 8 KB per unit."""
+    units = max(1, -(-entries * ENTRY_BYTES // 4096)) / 2
+    return Cost(f"count {entries:,}", 0.0, units, runs / 1e6 * units * prices.read_units)
 
 
 def around(prices: Prices = PRICES) -> float:
