@@ -20,7 +20,7 @@ from .vendor import BUDGET_SECONDS, Vendor
 
 __all__ = ["CONNECTIONS", "PoolReport", "PrecreateSessions", "RefillFailed"]
 
-CONNECTIONS = 8
+CONNECTIONS = 16
 """How many sessions are made at once."""
 RESERVE_SECONDS = 5.0
 """What is left of the function's time for writing down what was made."""
