@@ -17,7 +17,7 @@ from .options import MediaMode
 __all__ = ["SESSION_ID_MAX", "SessionId"]
 
 SESSION_ID_MAX = 255
-_SHAPE = re.compile(r"[0-9]_([A-Za-z0-9_-]+)={0,2}", re.ASCII)
+_SHAPE = re.compile(r"[0-9]_([A-Za-z0-9_-]+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,13 @@ class SessionId:
             raise InvalidSessionId("is not a session id")
         encoded = shape.group(1)
         try:
-            decoded = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode("ascii")
+            decoded = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+            fields = decoded.decode("ascii").split("~")
         except (binascii.Error, UnicodeDecodeError):
             raise InvalidSessionId("is not a session id") from None
-        fields = decoded.split("~")
+        if base64.urlsafe_b64encode(decoded).decode().rstrip("=") != encoded:
+            # Another spelling of an id would be another record of the same session.
+            raise InvalidSessionId("is not a session id")
         if len(fields) < 5 or not fields[1]:
             raise InvalidSessionId("is not a session id")
         relayed = len(fields) > 5 and fields[5] == "P"
