@@ -25,6 +25,7 @@ from unittest import mock
 import boto3
 import yaml
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.client import BaseClient
 from botocore.exceptions import ReadTimeoutError
 from botocore.handlers import BUILTIN_HANDLERS
 from moto import mock_aws
@@ -94,14 +95,10 @@ class Aws:
         """The operations that were called, such as `GetItem`, retries included."""
         self.requests: list[dict[str, Any]] = []
         """The requests of `calls`, as they were sent."""
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._reactions: dict[str, deque[Reaction | None]] = {}
         # For setting up and looking: neither counted nor disturbed.
-        aside = boto3.Session(region_name=REGION)
-        aside.events.unregister("before-send", _in_place_of_sending)
-        aside.events.register("before-send", self.send_aside)
-        self.dynamodb = aside.client("dynamodb")
-        self.secrets_manager = aside.client("secretsmanager")
+        self.dynamodb, self.secrets_manager = _aside("dynamodb"), _aside("secretsmanager")
 
     def meet(self, operation: str, *reactions: Reaction | None) -> None:
         """Lets the next calls of the operation meet these, one each; None changes nothing."""
@@ -142,7 +139,8 @@ class Aws:
         text = value if isinstance(value, str) else json.dumps(value)
         self.secrets_manager.put_secret_value(SecretId=self.secret_id, SecretString=text)
 
-    def send(self, event_name: str, request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+    def send(self, event_name: str, request: AWSPreparedRequest) -> AWSResponse:
+        """What the code under test meets instead of the network."""
         operation = event_name.rpartition(".")[2]
         with self._lock:
             self.calls.append(operation)
@@ -151,15 +149,9 @@ class Aws:
             reaction = waiting.popleft() if waiting else None
 
         def proceed() -> AWSResponse:
-            return self.send_aside(event_name, request)
+            return _moto(event_name, request)
 
         return reaction(proceed) if reaction else proceed()
-
-    def send_aside(self, event_name: str, request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        with self._lock:
-            response = botocore_stubber(event_name, request)
-        assert response is not None, f"moto does not know {event_name}"
-        return response
 
 
 def answer(status: int, body: Mapping[str, object]) -> Reaction:
@@ -231,6 +223,14 @@ def aws_in_memory(environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Aws]
 
 
 _account: Aws | None = None
+_one_at_a_time = threading.Lock()
+
+
+def _moto(event_name: str, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+    with _one_at_a_time:
+        response = botocore_stubber(event_name, request)
+    assert response is not None, f"moto does not know {event_name}"
+    return response
 
 
 def _in_place_of_sending(
@@ -241,8 +241,16 @@ def _in_place_of_sending(
 
 
 # moto has registered itself with every session that is made from now on; this goes in its place.
-_moto = BUILTIN_HANDLERS.index(("before-send", botocore_stubber))
-BUILTIN_HANDLERS[_moto] = ("before-send", _in_place_of_sending)
+_position = BUILTIN_HANDLERS.index(("before-send", botocore_stubber))
+BUILTIN_HANDLERS[_position] = ("before-send", _in_place_of_sending)
+
+
+@cache
+def _aside(service: str) -> BaseClient:
+    client = boto3.client(service, REGION, aws_access_key_id="a", aws_secret_access_key="b")
+    client.meta.events.unregister("before-send", _in_place_of_sending)
+    client.meta.events.register("before-send", _moto)
+    return client
 
 
 @cache

@@ -45,7 +45,7 @@ def _attribute(value: Value) -> Attribute:
 
 
 def decode(item: Item) -> dict[str, Value]:
-    """DynamoDB attributes as values; attributes of kinds that are never written are left out."""
+    """DynamoDB attributes as values; what is of a kind that is never written is left out."""
     values: dict[str, Value] = {}
     for name, attribute in item.items():
         match attribute:
@@ -55,8 +55,8 @@ def decode(item: Item) -> dict[str, Value]:
                 values[name] = int(float(number))
             case {"BOOL": bool(flag)}:
                 values[name] = flag
-            case {"M": dict(entries)}:
-                values[name] = {k: v["S"] for k, v in entries.items() if "S" in v}
+            case {"M": dict(entries)} if all("S" in entry for entry in entries.values()):
+                values[name] = {key: entry["S"] for key, entry in entries.items()}
     return values
 
 
@@ -71,7 +71,7 @@ def text(item: Item, name: str) -> str:
 def number(item: Item, name: str) -> int:
     """A whole number that every item of this kind has. Raises `DamagedRecord`."""
     value = decode(item).get(name)
-    if not isinstance(value, int):
+    if not isinstance(value, int) or isinstance(value, bool):
         raise DamagedRecord(f"{item.get('pk')}: {name} is missing or not a number")
     return value
 
@@ -122,7 +122,7 @@ def session_of(item: Item) -> Session | None:
     values = decode(item)
     if "poolKey" in values:
         return None
-    read = _Reader(values)
+    read = _Reader(item, values)
     try:
         options = SessionOptions(
             media_mode=MediaMode(read.text("mediaMode")),
@@ -130,10 +130,9 @@ def session_of(item: Item) -> Session | None:
             archive_name=read.optional_text("archiveName"),
             archive_resolution=read.optional_text("archiveResolution"),
             location=read.optional_text("location"),
-            e2ee=values.get("e2ee") is True,
+            e2ee=read.flag("e2ee"),
         )
         reuse = read.optional_text("reuse")
-        participants = values.get("participants")
         return Session(
             session_id=read.text("sessionId"),
             project_id=read.text("projectId"),
@@ -148,18 +147,23 @@ def session_of(item: Item) -> Session | None:
             reuse=Reuse(reuse) if reuse else None,
             opens_at=read.optional_number("opensAt"),
             closes_at=read.optional_number("closesAt"),
-            participants=None if participants is None else read.participants(),
+            participants=read.participants(),
             closed=read.text("state") != "open",
-            superseded=values.get("superseded") is True,
+            superseded=read.flag("superseded"),
         )
     except (Invalid, ValueError) as error:
         raise DamagedRecord(f"{values.get('pk')}: {error}") from error
 
 
 class _Reader:
-    """Typed access to an item's values; raises `ValueError` naming the attribute."""
+    """Typed access to an item's values; raises `ValueError` naming the attribute.
 
-    def __init__(self, values: Mapping[str, Value]) -> None:
+    What is there and cannot be read is damage, not absence: a list of participants that is not
+    understood must not let everybody in.
+    """
+
+    def __init__(self, item: Item, values: Mapping[str, Value]) -> None:
+        self._item = item
         self._values = values
 
     def text(self, name: str) -> str:
@@ -168,7 +172,7 @@ class _Reader:
         return value
 
     def optional_text(self, name: str) -> str | None:
-        value = self._values.get(name)
+        value = self._value(name)
         if value is None or isinstance(value, str):
             return value
         raise ValueError(f"{name} is not a text")
@@ -179,13 +183,26 @@ class _Reader:
         return value
 
     def optional_number(self, name: str) -> int | None:
-        value = self._values.get(name)
+        value = self._value(name)
         if value is None or (isinstance(value, int) and not isinstance(value, bool)):
             return value
         raise ValueError(f"{name} is not a number")
 
-    def participants(self) -> dict[str, Role]:
-        value = self._values["participants"]
+    def flag(self, name: str) -> bool:
+        value = self._value(name)
+        if value is None or isinstance(value, bool):
+            return value is True
+        raise ValueError(f"{name} is neither true nor false")
+
+    def participants(self) -> dict[str, Role] | None:
+        value = self._value("participants")
+        if value is None:
+            return None
         if not isinstance(value, Mapping):
             raise ValueError("participants is not a map")
         return {sub: Role(role) for sub, role in value.items()}
+
+    def _value(self, name: str) -> Value | None:
+        if name in self._item and name not in self._values:
+            raise ValueError(f"{name} is of a kind that is never written")
+        return self._values.get(name)
