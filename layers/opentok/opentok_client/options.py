@@ -60,6 +60,8 @@ class SessionOptions:
         wrong = []
         if self.archive_name is not None and not 1 <= len(self.archive_name) <= ARCHIVE_NAME_MAX:
             wrong.append(Violation("archiveName", f"must have 1 to {ARCHIVE_NAME_MAX} characters"))
+        if any("\ud800" <= character <= "\udfff" for character in self.archive_name or ""):
+            wrong.append(Violation("archiveName", "must be well-formed Unicode"))
         if self.archive_resolution not in (None, *ARCHIVE_RESOLUTIONS):
             known = ", ".join(ARCHIVE_RESOLUTIONS)
             wrong.append(Violation("archiveResolution", f"must be one of {known}"))
