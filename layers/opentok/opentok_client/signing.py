@@ -33,6 +33,7 @@ def signed_jwt(credentials: Credentials, claims: dict[str, object]) -> str:
 @lru_cache(maxsize=2)  # parsing costs a hundred signatures; two, as a rotation has an old and a new
 def _private_key(pem: str) -> RSAPrivateKey:
     try:
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
     except ImportError:
@@ -42,7 +43,7 @@ def _private_key(pem: str) -> RSAPrivateKey:
         ) from None
     try:
         key = load_pem_private_key(pem.encode(), password=None)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         # `from None`: the parser's message may quote the text that it could not read.
         raise InvalidCredentials("privateKey is not a private key in PEM format") from None
     if not isinstance(key, RSAPrivateKey):
