@@ -13,7 +13,7 @@ export UV_LINK_MODE := copy
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak up down serve check format bench build deploy invoke lock audit clean
+.PHONY: help setup demo test soak up down serve check format bench build deploy invoke docs lock audit clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -97,6 +97,9 @@ check: setup $(SAM)  ## format, lint, types, import directions, template
 format: setup  ## write the code the way `make check` wants it
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+docs: setup  ## write docs/api.md, the API reference, from openapi.yaml
+	@$(BIN)/python docs/generate_api.py
 
 audit: setup  ## look the locked versions up in the databases of known vulnerabilities (needs the internet)
 	@for lock in layers/opentok layers/crypto local; do \

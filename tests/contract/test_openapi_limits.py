@@ -1,0 +1,253 @@
+"""The limits and enumerations of openapi.yaml are those of the code that validates requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from enum import StrEnum
+
+import pytest
+
+from opentok_client import grant, options, session_id
+from sessions import create_request, get_session, http_request, media_mode, models, token_request
+from sessions.create_request import CreateRequest
+from sessions.errors import Problem
+from sessions.models import Caller
+from sessions.token_request import read_token_body
+from tests.contract.openapi import Node, contract, operations, resolve, violations
+
+NOW = 1_800_000_000.0
+MONTH_SECONDS = 30 * 24 * 3600
+
+SCHEMAS: Node = contract()["components"]["schemas"]
+CREATE: Node = SCHEMAS["CreateSession"]["properties"]
+TOKEN: Node = SCHEMAS["IssueToken"]["properties"]
+PARAMETERS: Node = contract()["components"]["parameters"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ("RequestedMediaMode", create_request.MediaModeAsked),
+        ("MediaMode", options.MediaMode),
+        ("ArchiveMode", options.ArchiveMode),
+        ("Feature", media_mode.Feature),
+        ("Reuse", models.Reuse),
+        ("Role", grant.Role),
+    ],
+)
+def test_enumerations(schema: str, kind: type[StrEnum]) -> None:
+    assert SCHEMAS[schema]["enum"] == [member.value for member in kind]
+
+
+def test_enumerations_without_a_class() -> None:
+    assert SCHEMAS["ArchiveResolution"]["enum"] == list(options.ARCHIVE_RESOLUTIONS)
+    sources = [source.value for source in models.Source]
+    assert SCHEMAS["SessionSource"]["enum"] == [*sources, "room"]
+    versions = SCHEMAS["MinimumClientVersions"]["properties"]
+    told = {name: member["examples"][0] for name, member in versions.items()}
+    assert told == media_mode.ADAPTIVE_ROUTING_SINCE
+
+
+@pytest.mark.parametrize(
+    ("members", "known"),
+    [(CREATE, create_request.CREATE_MEMBERS), (TOKEN, token_request.TOKEN_MEMBERS)],
+    ids=["CreateSession", "IssueToken"],
+)
+def test_members(members: Node, known: Collection[str]) -> None:
+    assert list(members) == list(known)
+
+
+def test_numbers() -> None:
+    participants, life = CREATE["expectedParticipants"], TOKEN["expiresIn"]
+    limit = PARAMETERS["Limit"]["schema"]
+    assert participants["maximum"] == create_request.EXPECTED_PARTICIPANTS_MAX
+    assert life["minimum"] == token_request.TOKEN_SECONDS_MIN
+    assert life["maximum"] == grant.LIFETIME_MAX_SECONDS == MONTH_SECONDS
+    assert life["x-default"] == token_request.TOKEN_SECONDS_DEFAULT
+    assert limit["maximum"] == get_session.LIMIT_MAX
+    assert limit["x-default"] == get_session.LIMIT_DEFAULT
+    assert SCHEMAS["SessionList"]["properties"]["sessions"]["maxItems"] == get_session.LIMIT_MAX
+    assert SCHEMAS["Participants"]["maxProperties"] == create_request.PARTICIPANTS_MAX
+    assert CREATE["features"]["maxItems"] == len(media_mode.Feature)
+
+
+def test_lengths() -> None:
+    assert SCHEMAS["SessionId"]["maxLength"] == session_id.SESSION_ID_MAX
+    assert SCHEMAS["ArchiveName"]["maxLength"] == options.ARCHIVE_NAME_MAX
+    assert SCHEMAS["Participants"]["propertyNames"]["maxLength"] == create_request.SUB_MAX
+    assert TOKEN["data"]["maxLength"] == grant.CONNECTION_DATA_MAX
+    layout = TOKEN["initialLayoutClassList"]
+    assert layout["items"]["maxLength"] == grant.LAYOUT_CLASSES_MAX
+    # One letter each, with spaces in between.
+    assert layout["maxItems"] == (grant.LAYOUT_CLASSES_MAX + 1) // 2
+    assert PARAMETERS["Cursor"]["schema"]["maxLength"] == get_session.CURSOR_MAX
+    assert SCHEMAS["SessionList"]["properties"]["cursor"]["maxLength"] == get_session.CURSOR_MAX
+
+
+def test_size_of_a_body() -> None:
+    bodies = [resolve(operation.node.get("requestBody", {})) for operation in operations()]
+    limit = f"At most {http_request.BODY_MAX_BYTES // 1024} KiB."
+    assert {body["description"] for body in bodies if body} == {limit}
+
+
+def test_query_parameters() -> None:
+    listing = next(operation for operation in operations() if operation.name == "listSessions")
+    assert [parameter["name"] for parameter in listing.parameters] == ["room", "limit", "cursor"]
+
+
+# Values at a limit and just beyond it. The contract and the code must say the same of each; what
+# a member needs beside it stands in ARCHIVED or ROOM.
+ARCHIVED = {"archiveMode": "always"}
+ROOM = {"room": "lobby"}
+AT_THE_LIMITS: list[tuple[str, object, bool, Mapping[str, object]]] = [
+    ("mediaMode", "auto", True, {}),
+    ("mediaMode", "Auto", False, {}),
+    ("mediaMode", None, False, {}),
+    ("expectedParticipants", 0, False, {}),
+    ("expectedParticipants", 1, True, {}),
+    ("expectedParticipants", 10_000, True, {}),
+    ("expectedParticipants", 10_001, False, {}),
+    ("expectedParticipants", "3", False, {}),
+    ("expectedParticipants", 2.5, False, {}),
+    ("expectedParticipants", True, False, {}),
+    ("features", [], True, {}),
+    ("features", [feature.value for feature in media_mode.Feature], True, {}),
+    ("features", ["sip", "sip"], False, {}),
+    ("features", ["chat"], False, {}),
+    ("features", "sip", False, {}),
+    ("archiveName", "", False, ARCHIVED),
+    ("archiveName", "é" * 80, True, ARCHIVED),
+    ("archiveName", "a" * 81, False, ARCHIVED),
+    ("archiveName", "a\nb", False, ARCHIVED),
+    ("archiveName", "a\x7f", False, ARCHIVED),
+    ("archiveResolution", "1920x1080", True, ARCHIVED),
+    ("archiveResolution", "800x600", False, ARCHIVED),
+    ("location", "12.34.56.78", True, {}),
+    ("location", "12.34.56", False, {}),
+    ("location", "12.34.56.078", False, {}),
+    ("location", "2001:db8::1", False, {}),
+    ("e2ee", True, True, {}),
+    ("e2ee", "true", False, {}),
+    ("room", "a" * 128, True, {}),
+    ("room", "a" * 129, False, {}),
+    ("room", "A-z_0.9~", True, {}),
+    ("room", "a b", False, {}),
+    ("room", "a/b", False, {}),
+    ("room", "٣", False, {}),
+    ("reuse", "permanent", True, ROOM),
+    ("reuse", "forever", False, ROOM),
+    ("opensAt", "2030-01-31T12:00:00Z", True, {}),
+    ("opensAt", "2030-01-31T12:00:00.123456789+05:30", True, {}),
+    ("opensAt", "2030-01-31T12:00:00", False, {}),
+    ("opensAt", "2030-02-30T12:00:00Z", False, {}),
+    ("opensAt", 1_900_000_000, False, {}),
+    ("closesAt", "2030-01-31T12:00:00Z", True, {}),
+    ("closesAt", "2030-01-31", False, {}),
+    ("participants", {}, True, {}),
+    ("participants", {"s" * 128: "publisheronly"}, True, {}),
+    ("participants", {"s" * 129: "publisher"}, False, {}),
+    ("participants", {"": "publisher"}, False, {}),
+    ("participants", {"bob": "host"}, False, {}),
+    ("participants", {f"sub-{n}": "publisher" for n in range(200)}, True, {}),
+    ("participants", {f"sub-{n}": "publisher" for n in range(201)}, False, {}),
+    ("participants", ["bob"], False, {}),
+    ("sessionId", "1_" + "a" * 254, False, {}),
+    ("sessionId", "", False, {}),
+    ("sessionId", "not an id", False, {}),
+    ("token", {}, True, {}),
+    ("token", {"role": "publisher"}, True, {}),
+    ("token", {"lifetime": 60}, False, {}),
+    ("token", None, False, {}),
+    ("colour", "blue", False, {}),
+]
+TOKENS_AT_THE_LIMITS: list[tuple[str, object, bool]] = [
+    ("role", "publisheronly", True),
+    ("role", "publisherOnly", False),
+    ("expiresIn", 59, False),
+    ("expiresIn", 60, True),
+    ("expiresIn", MONTH_SECONDS, True),
+    ("expiresIn", MONTH_SECONDS + 1, False),
+    ("expiresIn", 3_600_000, False),
+    ("expiresIn", "3600", False),
+    ("data", "", True),
+    ("data", "é" * 1000, True),
+    ("data", "a" * 1001, False),
+    ("data", {"name": "Alice"}, False),
+    ("initialLayoutClassList", [], True),
+    ("initialLayoutClassList", ["a"] * 500, True),
+    ("initialLayoutClassList", ["a"] * 501, False),
+    ("initialLayoutClassList", ["a" * 1000], True),
+    ("initialLayoutClassList", ["a" * 1001], False),
+    ("initialLayoutClassList", ["full focus"], False),
+    ("initialLayoutClassList", [""], False),
+    ("initialLayoutClassList", "full", False),
+    ("scope", "session.connect", False),
+]
+
+
+@pytest.mark.parametrize(("member", "value", "fine", "beside"), AT_THE_LIMITS)
+def test_contract_and_code_agree_on_sessions(
+    member: str, value: object, fine: bool, beside: Mapping[str, object]
+) -> None:
+    body = {**beside, member: value}
+    assert (violations(SCHEMAS["CreateSession"], body) == []) is fine
+    assert _accepts(lambda: CreateRequest.read(body, NOW, MONTH_SECONDS)) is fine
+
+
+@pytest.mark.parametrize(("member", "value", "fine"), TOKENS_AT_THE_LIMITS)
+def test_contract_and_code_agree_on_tokens(member: str, value: object, fine: bool) -> None:
+    body = {member: value}
+    assert (violations(SCHEMAS["IssueToken"], body) == []) is fine
+    assert _accepts(lambda: read_token_body(body, MONTH_SECONDS)) is fine
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text", "value", "fine"),
+    [
+        ("limit", "1", 1, True),
+        ("limit", "100", 100, True),
+        ("limit", "0", 0, False),
+        ("limit", "101", 101, False),
+        ("room", "a" * 128, "a" * 128, True),
+        ("room", "", "", False),
+        ("room", "a b", "a b", False),
+        ("cursor", "a" * 1025, "a" * 1025, False),
+    ],
+)
+def test_contract_and_code_agree_on_queries(
+    parameter: str, text: str, value: object, fine: bool
+) -> None:
+    schema = PARAMETERS[parameter.capitalize()]["schema"]
+    assert (violations(schema, value) == []) is fine
+    caller = Caller("alice")
+    assert _accepts(lambda: get_session.ListRequest.read({parameter: text}, caller)) is fine
+
+
+@pytest.mark.parametrize(
+    ("key", "fine"),
+    [("a", True), ("~" * 128, True), ("a" * 129, False), ("", False), ("é", False)],
+)
+def test_contract_and_code_agree_on_idempotency_keys(key: str, fine: bool) -> None:
+    assert (violations(PARAMETERS["IdempotencyKey"]["schema"], key) == []) is fine
+    event = {"headers": {"idempotency-key": key}}
+    request = http_request.Request(event, None)  # type: ignore[arg-type]  # no setting matters here
+    assert _accepts(lambda: request.idempotency_key(Caller("alice"), {})) is fine
+
+
+@pytest.mark.parametrize(
+    ("text", "fine"),
+    [("1_abc-DEF_=", True), ("a" * 255, True), ("a" * 256, False), ("a b", False), ("a/b", False)],
+)
+def test_contract_and_code_agree_on_ids_in_a_path(text: str, fine: bool) -> None:
+    assert (violations(SCHEMAS["SessionId"], text) == []) is fine
+    event = {"pathParameters": {"sessionId": text}}
+    request = http_request.Request(event, None)  # type: ignore[arg-type]  # no setting matters here
+    assert _accepts(lambda: request.session_id) is fine
+
+
+def _accepts(read: Callable[[], object]) -> bool:
+    try:
+        read()
+    except Problem:
+        return False
+    return True
