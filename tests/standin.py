@@ -17,7 +17,7 @@ from pathlib import Path
 
 import requests
 
-__all__ = ["StandIn", "running"]
+__all__ = ["CALL_SECONDS", "ROOT", "StandIn", "running"]
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60

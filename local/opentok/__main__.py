@@ -84,16 +84,16 @@ def main() -> None:
     arguments = _arguments()
     made_up = None if arguments.credentials else made_up_credentials()
     try:
-        credentials = made_up or json.loads(arguments.credentials.read_text("utf-8"))
+        credentials: object = made_up or json.loads(arguments.credentials.read_text("utf-8"))
         stand_in = StandIn.new(
             credentials,
             state=arguments.state,
             strict_jwt_life=arguments.strict_jwt_life,
             unrecorded=arguments.unrecorded,
         )
+        asyncio.run(_serve(stand_in, arguments.port, arguments.vonage_port, made_up))
     except (OSError, ValueError) as error:
         sys.exit(f"cannot start: {error}")
-    asyncio.run(_serve(stand_in, arguments.port, arguments.vonage_port, made_up))
 
 
 if __name__ == "__main__":

@@ -74,18 +74,23 @@ class Projects:
     def current(self, platform: Platform) -> Project | None:
         return self._current.get(platform)
 
-    def load(self, credentials: Mapping[str, object]) -> None:
+    def load(self, credentials: object) -> None:
         """Take what a credentials file holds: ``{"opentok": {…}, "vonage": {…}}``, or one of them.
 
         Raises:
             InvalidCredentials: when a member is missing or not what it should be.
         """
-        for platform in Platform:
-            members = credentials.get(platform)
-            if members is not None:
-                if not isinstance(members, Mapping):
-                    raise InvalidCredentials(f"{platform} must be an object")
-                self.change(platform, members)
+        if not isinstance(credentials, Mapping):
+            raise InvalidCredentials("the credentials must be an object")
+        for platform, complete in _COMPLETE.items():
+            members = credentials.get(platform.value)
+            if members is None:
+                continue
+            if not isinstance(members, Mapping):
+                raise InvalidCredentials(f"{platform} must be an object")
+            if not any(set(names) <= set(members) for names in complete):
+                raise InvalidCredentials(f"{platform} must have " + " and ".join(complete[0]))
+            self.change(platform, members)
         if not self._current:
             raise InvalidCredentials("neither opentok nor vonage is there")
 
@@ -126,6 +131,13 @@ class Projects:
         project.replace_keys(key, old_until)
         self._current[platform] = project
         return answer
+
+
+_COMPLETE = {
+    Platform.OPENTOK: [("apiKey", "apiSecret")],
+    Platform.VONAGE: [("applicationId", "privateKey"), ("applicationId", "publicKey")],
+}
+"""The members that credentials have, or else these."""
 
 
 def made_up_credentials() -> dict[str, dict[str, str]]:

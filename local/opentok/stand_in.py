@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class StandIn:
     @classmethod
     def new(
         cls,
-        credentials: Mapping[str, object],
+        credentials: object,
         *,
         state: Path | None = None,
         strict_jwt_life: bool = False,

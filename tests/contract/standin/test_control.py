@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ import pytest
 import requests
 
 from tests.contract.standin.signing import hs256, rs256
-from tests.standin import CALL_SECONDS, StandIn, running
+from tests.standin import CALL_SECONDS, ROOT, StandIn, running
 
 Claims = dict[str, object]
 
@@ -309,3 +311,26 @@ def test_output_holds_the_made_up_credentials_once(tmp_path: Path) -> None:
         lines = (tmp_path / "standin.log").read_text().splitlines()
     assert len(lines) == 1
     assert json.loads(lines[0])["credentials"]["opentok"]["apiSecret"] == standin.api_secret
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--credentials", "/nonexistent"], "No such file"),
+        (["--credentials", "pyproject.toml"], "Expecting value"),
+        (["--state", "pyproject.toml"], "is not a state file"),
+        (["--port", "PORT"], "address already in use"),
+    ],
+)
+def test_what_it_cannot_start_with(standin: StandIn, arguments: list[str], reason: str) -> None:
+    port = standin.url.rpartition(":")[2]
+    ended = subprocess.run(
+        [sys.executable, "-m", "local.opentok", *(a.replace("PORT", port) for a in arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=CALL_SECONDS,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("cannot start: ") and reason in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1

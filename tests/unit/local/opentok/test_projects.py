@@ -81,8 +81,19 @@ def test_made_up_credentials_can_be_loaded(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(
-    "credentials", [{}, {"opentok": None}, {"opentok": []}, {"opentok": {"apiKey": "a"}}]
+    "credentials",
+    [
+        None,
+        [],
+        {},
+        {"opentok": None},
+        {"opentok": []},
+        {"opentok": {"apiKey": "1234"}},
+        {"opentok": {"apiKey": "letters", "apiSecret": "x"}},
+        {"vonage": {"applicationId": "a"}},
+        {"vonage": {"applicationId": "a", "privateKey": "no PEM"}},
+    ],
 )
-def test_what_are_no_credentials(clock: Clock, credentials: dict[str, object]) -> None:
+def test_what_are_no_credentials(clock: Clock, credentials: object) -> None:
     with pytest.raises(InvalidCredentials):
         Projects(clock).load(credentials)
