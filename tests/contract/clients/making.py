@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.contract.openapi import CONTRACT
@@ -46,7 +47,7 @@ def make_typescript_client(directory: Path) -> Path:
     return directory / "usage.js"
 
 
-def run(command: list[str], environment: dict[str, str] | None = None) -> str:
+def run(command: list[str], environment: Mapping[str, str] | None = None) -> str:
     """Runs a program and gives what it printed; its complaints are the assertion's message."""
     done = subprocess.run(
         command,
