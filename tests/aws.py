@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import boto3
 import yaml
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.client import BaseClient
+from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from botocore.handlers import BUILTIN_HANDLERS
+from botocore.session import Session, get_session
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
@@ -99,6 +100,12 @@ class Aws:
         self._reactions: dict[str, deque[Reaction | None]] = {}
         # For setting up and looking: neither counted nor disturbed.
         self.dynamodb, self.secrets_manager = _aside("dynamodb"), _aside("secretsmanager")
+
+    def client(self, service: str, attempts: int = 3) -> BaseClient:
+        """A client as the code under test has it, which tries so many times."""
+        retries = {"mode": "standard", "total_max_attempts": attempts}
+        config = Config(retries=retries, max_pool_connections=64)
+        return _session().create_client(service, REGION, config=config)
 
     def meet(self, operation: str, *reactions: Reaction | None) -> None:
         """Lets the next calls of the operation meet these, one each; None changes nothing."""
@@ -246,8 +253,15 @@ BUILTIN_HANDLERS[_position] = ("before-send", _in_place_of_sending)
 
 
 @cache
+def _session() -> Session:
+    session = get_session()  # one for all, as it keeps the service models that it has read
+    session.set_credentials("testing", "testing")
+    return session
+
+
+@cache
 def _aside(service: str) -> BaseClient:
-    client = boto3.client(service, REGION, aws_access_key_id="a", aws_secret_access_key="b")
+    client = _session().create_client(service, REGION)
     client.meta.events.unregister("before-send", _in_place_of_sending)
     client.meta.events.register("before-send", _moto)
     return client

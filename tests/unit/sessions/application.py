@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import boto3
-from botocore.config import Config
-
 from opentok_client.credentials import Platform
 from opentok_client.grant import TokenFormat
 from opentok_client.options import SessionOptions
@@ -90,12 +87,9 @@ class Application:
     def start(
         cls, aws: Aws, vendor_server: VendorServer, clock: Clock, pools: str = ENVIRONMENT["POOLS"]
     ) -> Application:
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=64
-        )
-        table = Table(boto3.client("dynamodb", config=config), TABLE_NAME)
+        table = Table(aws.client("dynamodb"), TABLE_NAME)
         store, pool_store = Store(table, RETENTION), PoolStore(table)
-        secrets_manager = boto3.client("secretsmanager", config=config)
+        secrets_manager = aws.client("secretsmanager")
         credentials = CredentialCache(secrets_manager, SECRET_ID, Platform.OPENTOK, 60, clock)
         vendor = Vendor(credentials, vendor_server.url, 8)
         tokens = TokenIssuer(credentials, TokenFormat.JWT)
