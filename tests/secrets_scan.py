@@ -1,0 +1,54 @@
+"""Look for credentials in every file that git has or would take: `python -m tests.secrets_scan`.
+
+It knows the shapes of what this project handles (the vendor's secrets, private keys, tokens) and of
+what people paste by mistake. A sample in a test is fine as long as nobody could take it for real:
+a secret that counts up (`0123456789abcdef…`), AWS's own `…EXAMPLE`, a key without content.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["find", "main"]
+
+_SHAPES = {
+    "a private key": r"PRIVATE KEY-----(?:\\n|\s|\")*[A-Za-z0-9+/=]{40}",
+    "an AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+    "a signed JWT": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}",
+    "a client token": r"\bT1==[A-Za-z0-9+/=]{60,}",
+    "an API secret": r"\b[0-9a-f]{40}\b",
+    "a GitHub token": r"\bgh[pousr]_[A-Za-z0-9]{30,}",
+}
+_SHAPE = re.compile("|".join(f"({pattern})" for pattern in _SHAPES.values()))
+_SAMPLES = "0123456789abcdef" * 5
+
+
+def find(text: str) -> Iterator[tuple[int, str]]:
+    """Line number and kind of everything in `text` that looks like a credential."""
+    for match in _SHAPE.finditer(text):
+        sample = match[0] in _SAMPLES or match[0].endswith("EXAMPLE") or len(set(match[0])) < 4
+        if sample:
+            continue
+        kind = list(_SHAPES)[match.lastindex - 1] if match.lastindex else "a secret"
+        yield text.count("\n", 0, match.start()) + 1, kind
+
+
+def main() -> int:
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
+    found = 0
+    for name in filter(None, names.split("\0")):
+        try:
+            text = Path(name).read_text()
+        except (UnicodeDecodeError, OSError):
+            continue  # a picture, or a file that is deleted but still listed
+        for line, kind in find(text):
+            print(f"{name}:{line}: this looks like {kind}", file=sys.stderr)
+            found += 1
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
