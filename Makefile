@@ -71,7 +71,7 @@ down: setup  ## stop it, also after a crash
 serve: setup  ## start the local stack in the foreground, with addresses and a token to copy
 	@$(BIN)/python -m local.stack serve
 
-invoke: setup  ## run one function of the running stack: make invoke F=create_session E=events/create_session.json
+invoke: setup  ## run one function of the running stack: F=create_session E=events/create_session.json
 	@test -n "$(F)" -a -n "$(E)" || { echo "usage: make invoke F=create_session E=events/create_session.json" >&2; exit 2; }
 	@$(BIN)/python -m local.stack invoke $(F) $(E)
 
@@ -86,13 +86,14 @@ soak: setup  ## the same scenarios at full count, with figures
 bench: setup  ## the benchmarks; the last line is their result as JSON
 	@$(BIN)/python -m tests.benchmarks
 
-check: setup $(SAM)  ## format, lint, types, import directions, template
+check: setup $(SAM)  ## format, lint, types, import directions, template, secrets
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint template.yaml
 	@AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint
+	@$(BIN)/python -m tests.secrets_scan
 
 format: setup  ## write the code the way `make check` wants it
 	@$(BIN)/ruff check --fix-only .
@@ -107,11 +108,12 @@ audit: setup  ## look the locked versions up in the databases of known vulnerabi
 	done
 
 # ------------------------------------------------------------------------------------------- AWS
+# ARCHITECTURE=x86_64 builds for that one; deploy with ARGS="--parameter-overrides Architecture=x86_64".
 
-build: setup $(SAM)  ## sam build, with a bill of materials for each layer; ARCHITECTURE=x86_64 for that one
-	@.venv-sam/bin/sam build $(ARGS)
+build: setup $(SAM)  ## sam build; each layer's bill of materials goes to dist/
+	@SBOM_DIR=$(CURDIR)/dist .venv-sam/bin/sam build
 
-deploy: build  ## sam deploy to your AWS account
+deploy: build  ## sam deploy to your AWS account; options of it in ARGS
 	@.venv-sam/bin/sam deploy $(ARGS)
 
 clean:  ## forget everything that was installed or built
