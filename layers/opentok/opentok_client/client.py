@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 
 import requests
@@ -25,7 +26,7 @@ from requests.utils import get_environ_proxies
 from .credentials import Credentials, OpenTokCredentials
 from .errors import CredentialsRefused, OpenTokRejected, OpenTokUnavailable
 from .options import SessionOptions
-from .session_id import SESSION_ID_MAX
+from .session_id import POSSIBLE_ID
 from .signing import CLOCK_SKEW_SECONDS, signed_jwt
 
 __all__ = ["OpenTokClient"]
@@ -40,6 +41,7 @@ REST_SECONDS = 3.0
 """After a call that found the vendor down, how long the client answers at once without asking."""
 
 _CA_DIRECTORY = Path(__file__).parent.parent / "ca" / "vendor"
+_JWT = re.compile(r"eyJ[\w.-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class OpenTokClient:
         self._http = requests.Session()
         # Read the proxies once, and never ~/.netrc, which would replace our Authorization header.
         self._http.trust_env = False
+        # No call carries anything of another: a cookie could bind us to a host that is down.
+        self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._http.proxies.update(get_environ_proxies(self._url))
         if _CA_DIRECTORY.is_dir():
             # Loading one big file of roots costs 20 ms per connection; a hashed directory nothing.
@@ -157,7 +161,7 @@ def _session_id(answer: _Answer) -> str:
     if answer.status != 200:
         raise OpenTokRejected(answer.status, _reason(answer.body))
     match _json(answer.body):
-        case [{"session_id": str(session_id)}] if 0 < len(session_id) <= SESSION_ID_MAX:
+        case [{"session_id": str(session_id)}] if POSSIBLE_ID.fullmatch(session_id):
             return session_id
     raise _Unusable("status 200 without a session id")
 
@@ -166,6 +170,7 @@ def _reason(body: bytes) -> str:
     """The vendor's own words: the service says `message`, the gateway before it `detail`."""
     match _json(body):
         case {"message": str(words)} | {"detail": str(words)} | {"title": str(words)}:
+            words = _JWT.sub("(a token)", words)  # some quote the header that they refuse
             return "".join(c for c in words[:200] if c.isprintable())
     return "no reason given"
 

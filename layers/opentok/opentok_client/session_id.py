@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from .errors import InvalidSessionId
 from .options import MediaMode
 
-__all__ = ["SESSION_ID_MAX", "SessionId"]
+__all__ = ["POSSIBLE_ID", "SESSION_ID_MAX", "SessionId"]
 
 SESSION_ID_MAX = 255
+POSSIBLE_ID = re.compile(rf"[A-Za-z0-9_=-]{{1,{SESSION_ID_MAX}}}", re.ASCII)
+"""What every id looks like, whatever is in it: fit for a path, a header, a key."""
 _SHAPE = re.compile(r"[0-9]_([A-Za-z0-9_-]+)", re.ASCII)
 
 

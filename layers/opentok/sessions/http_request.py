@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from opentok_client.session_id import SESSION_ID_MAX
+from opentok_client.session_id import POSSIBLE_ID
 
 from .errors import BodyTooLarge, FieldError, InvalidRequest, NotJson, SessionNotFound
 from .models import Caller
@@ -24,7 +24,6 @@ from .store import KeyClaim
 __all__ = ["BODY_MAX_BYTES", "Event", "Request"]
 
 BODY_MAX_BYTES = 64 * 1024
-_SESSION_ID = re.compile(rf"[A-Za-z0-9_=-]{{1,{SESSION_ID_MAX}}}", re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,128}")
 
 Event = Mapping[str, Any]
@@ -70,7 +69,7 @@ class Request:
     def session_id(self) -> str:
         """The id in the path. What cannot be one is not found, without looking."""
         value = _at(self._event, "pathParameters", "sessionId")
-        if not isinstance(value, str) or not _SESSION_ID.fullmatch(value):
+        if not isinstance(value, str) or not POSSIBLE_ID.fullmatch(value):
             raise SessionNotFound
         return value
 
