@@ -1,0 +1,707 @@
+"""The REST client against real servers: good ones, and everything that can be wrong with one."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import jwt
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from opentok_client import client
+from opentok_client.client import OpenTokClient
+from opentok_client.credentials import OpenTokCredentials, VonageCredentials
+from opentok_client.errors import (
+    CredentialsRefused,
+    InvalidCredentials,
+    OpenTokError,
+    OpenTokRejected,
+    OpenTokUnavailable,
+)
+from opentok_client.options import ArchiveMode, SessionOptions
+from tests.unit.opentok_client.loopback import (
+    Reply,
+    Server,
+    answer,
+    created,
+    endless,
+    hang_up,
+    raw,
+    reset,
+    serve,
+    silence,
+    slowly,
+    unlistening_port,
+)
+from trust_store import write_hashed
+
+ID = "1_MX40NzY2NTk3MX5-MTczOTUzODg5NDk1OX5ROW1jWEcxUXJOM1RJWXU4eStwcHgvZ3N-UH5-"
+ID2 = ID.replace("1_", "2_")
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+LONG = 60.0
+"""A budget in seconds that no test uses up: it ends only because it is finished."""
+SHORT = 1.0
+NOISE = 20.0
+"""What a busy machine may add to a short budget: without the budget it would be far more."""
+
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy of the machine comes between, and pauses before another attempt are short."""
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(client, "BACKOFF_SECONDS", 0.005)
+
+
+def ask(asked: OpenTokClient, seconds: float = LONG, options: SessionOptions | None = None) -> str:
+    return asked.create_session(options or SessionOptions(), time.monotonic() + seconds)
+
+
+@contextmanager
+def asking(
+    credentials: OpenTokCredentials, *replies: Reply
+) -> Iterator[tuple[OpenTokClient, Server]]:
+    with serve(*replies) as server:
+        yield OpenTokClient(credentials, server.url), server
+
+
+# --- what is sent ---------------------------------------------------------------------------------
+
+
+def test_a_session_is_created(opentok: OpenTokCredentials) -> None:
+    with asking(opentok, created(ID)) as (vendor, server):
+        assert ask(vendor) == ID
+    [request] = server.requests
+    assert request.line == "POST /session/create HTTP/1.1"
+    assert request.headers["accept"] == "application/json"
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert request.form == {"p2p.preference": "disabled", "archiveMode": "manual"}
+
+
+def test_options_are_sent_as_a_form(opentok: OpenTokCredentials) -> None:
+    options = SessionOptions(
+        archive_mode=ArchiveMode.ALWAYS,
+        archive_name="lesson 1 & é",
+        archive_resolution="1280x720",
+        location="12.34.56.78",
+    )
+    with asking(opentok, created(ID)) as (vendor, server):
+        ask(vendor, options=options)
+    assert server.requests[0].form == options.form()
+
+
+def test_an_opentok_project_signs_in_with_a_short_lived_jwt(opentok: OpenTokCredentials) -> None:
+    with asking(opentok, created(ID)) as (vendor, server):
+        before = int(time.time())
+        ask(vendor)
+        ask(vendor)
+        after = int(time.time())
+    first, second = (
+        jwt.decode(request.headers["x-opentok-auth"], opentok.api_secret, ["HS256"])
+        for request in server.requests
+    )
+    assert first.keys() == {"iss", "ist", "iat", "exp", "jti"}
+    assert (first["iss"], first["ist"]) == ("47665971", "project")
+    assert before - 10 <= first["iat"] <= after - 10  # never in the future for a slow clock there
+    assert first["exp"] - first["iat"] == 180  # the vendor allows 300 at most
+    assert first["jti"] != second["jti"]
+    assert all("authorization" not in request.headers for request in server.requests)
+
+
+def test_a_vonage_application_signs_in_with_a_bearer_jwt(
+    vonage: VonageCredentials, rsa_key: rsa.RSAPrivateKey
+) -> None:
+    with serve(created(ID)) as server:
+        assert ask(OpenTokClient(vonage, server.url)) == ID
+    [request] = server.requests
+    kind, _, token = request.headers["authorization"].partition(" ")
+    assert kind == "Bearer"
+    claims = jwt.decode(token, rsa_key.public_key(), ["RS256"])
+    assert claims.keys() == {"application_id", "iat", "exp", "jti"}  # an acl is answered with 401
+    assert claims["application_id"] == vonage.application_id
+    assert claims["exp"] - claims["iat"] == 180
+    assert "x-opentok-auth" not in request.headers
+
+
+def test_an_unusable_private_key_is_told_and_nobody_is_asked() -> None:
+    with serve(created(ID)) as server:
+        vendor = OpenTokClient(VonageCredentials("a", "do-not-show-this"), server.url)
+        for _ in range(2):  # and the vendor does not count as down
+            with pytest.raises(InvalidCredentials) as refused:
+                ask(vendor)
+            assert "do-not-show-this" not in "".join(traceback.format_exception(refused.value))
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("ending", ["", "/"])
+def test_the_base_url_may_end_with_a_slash(opentok: OpenTokCredentials, ending: str) -> None:
+    with serve(created(ID)) as server:
+        ask(OpenTokClient(opentok, server.url + ending))
+    assert server.requests[0].line == "POST /session/create HTTP/1.1"
+
+
+def test_without_a_base_url_it_is_the_platforms_own(
+    opentok: OpenTokCredentials, vonage: VonageCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(answer(502)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        for credentials in (opentok, vonage):
+            with pytest.raises(OpenTokUnavailable):
+                ask(OpenTokClient(credentials))
+    assert {request.line.split()[1] for request in proxy.requests} == {
+        "api.opentok.com:443",
+        "video.api.vonage.com:443",
+    }
+
+
+def test_a_proxy_of_the_environment_is_used(
+    opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(created(ID)) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        assert ask(OpenTokClient(opentok, "http://vendor.invalid")) == ID
+    assert proxy.requests[0].line == "POST http://vendor.invalid/session/create HTTP/1.1"
+
+
+def test_netrc_does_not_replace_our_credentials(
+    vonage: VonageCredentials,
+    opentok: OpenTokCredentials,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("default login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with serve(created(ID)) as server:
+        ask(OpenTokClient(vonage, server.url))
+        ask(OpenTokClient(opentok, server.url))
+    assert server.requests[0].headers["authorization"].startswith("Bearer ")
+    assert "authorization" not in server.requests[1].headers
+
+
+def test_calls_share_a_connection_and_nothing_else(opentok: OpenTokCredentials) -> None:
+    with_cookie = answer(200, [{"session_id": ID}], headers={"Set-Cookie": "node=dead; Path=/"})
+    with asking(opentok, with_cookie, created(ID2)) as (vendor, server):
+        assert [ask(vendor), ask(vendor)] == [ID, ID2]
+    assert server.connections == 1
+    first, second = (request.headers.keys() for request in server.requests)
+    assert first == second
+
+
+def test_threads_share_the_client_and_its_connections(opentok: OpenTokCredentials) -> None:
+    with serve(created(ID)) as server:
+        vendor = OpenTokClient(opentok, server.url, connections=4)
+        for _ in range(3):
+            with ThreadPoolExecutor(4) as threads:
+                assert list(threads.map(lambda _: ask(vendor), range(8))) == [ID] * 8
+    assert len(server.requests) == 24
+    assert server.connections <= 4
+
+
+# --- answers that refuse --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"code": -1, "message": "Invalid signature", "description": "x"}, "Invalid signature"),
+        ({"type": "t", "title": "Unauthorized", "detail": "Bad JWT"}, "Bad JWT"),
+        ({"type": "t", "title": "Forbidden", "instance": "i"}, "Forbidden"),
+        ({"message": None, "detail": "Bad JWT"}, "Bad JWT"),
+        ("<html>Forbidden</html>", "no reason given"),
+        ("", "no reason given"),
+        ("[" * 30_000, "no reason given"),
+        ([], "no reason given"),
+    ],
+)
+def test_refused_credentials_are_told_with_the_vendors_reason(
+    opentok: OpenTokCredentials, status: int, body: object, reason: str
+) -> None:
+    with asking(opentok, answer(status, body)) as (vendor, server):
+        for _ in range(2):  # and the vendor does not count as down
+            with pytest.raises(CredentialsRefused) as refused:
+                ask(vendor)
+            assert (refused.value.status, refused.value.reason) == (status, reason)
+    assert len(server.requests) == 2  # each asked once
+
+
+@pytest.mark.parametrize("status", [201, 204, 302, 307, 400, 404, 405, 409, 413, 499])
+def test_a_refused_request_is_told_and_not_repeated(
+    opentok: OpenTokCredentials, status: int
+) -> None:
+    body = b"" if status == 204 else b'{"code": 400, "message": "No such option"}'
+    with serve(created(ID)) as elsewhere:
+        there = {"Location": f"{elsewhere.url}/session/create"}
+        with asking(opentok, answer(status, body, headers=there)) as (vendor, server):
+            for _ in range(2):
+                with pytest.raises(OpenTokRejected) as refused:
+                    ask(vendor)
+                assert not isinstance(refused.value, CredentialsRefused)
+                assert refused.value.status == status
+                assert refused.value.reason in ("No such option", "no reason given")
+    assert len(server.requests) == 2
+    assert elsewhere.requests == []  # a redirect would take our JWT with it
+
+
+def test_a_reason_is_short_and_printable(opentok: OpenTokCredentials) -> None:
+    body = {"message": "line one\nline\x1b[31m two\x00" + "x" * 300}
+    with (
+        asking(opentok, answer(400, body)) as (vendor, _),
+        pytest.raises(OpenTokRejected) as refused,
+    ):
+        ask(vendor)
+    assert refused.value.reason.startswith("line oneline[31m twox")
+    assert len(refused.value.reason) <= 200
+
+
+def test_a_reason_that_quotes_our_jwt_does_not_get_through(opentok: OpenTokCredentials) -> None:
+    def echo(server: Server, connection: socket.socket) -> bool:
+        token = server.requests[-1].headers["x-opentok-auth"]
+        words = {"message": f"X-OPENTOK-AUTH: {token} is not welcome"}
+        return answer(403, words)(server, connection)
+
+    with asking(opentok, echo) as (vendor, server), pytest.raises(CredentialsRefused) as refused:
+        ask(vendor)
+    for part in server.requests[0].headers["x-opentok-auth"].split("."):
+        assert part not in refused.value.reason
+    assert "is not welcome" in refused.value.reason
+
+
+# --- answers that say nothing ---------------------------------------------------------------------
+
+UNUSABLE: dict[str, Reply] = {
+    "connection reset": reset,
+    "connection ended": hang_up,
+    "not HTTP": raw(b"220 smtp.example.com ready\r\n"),
+    "a broken status line": raw(b"HTTP/1.1 OK\r\n\r\n"),
+    "a thousand headers": raw(OK + b"X-Header: value\r\n" * 1000 + b"\r\n[]"),
+    "an endless header": raw(OK + b"X-Header: " + b"v" * 100_000 + b"\r\n\r\n[]"),
+    "headers cut off": raw(OK),
+    "408": answer(408, {"message": "Request timed out."}),
+    "429": answer(429, {"title": "Rate Limit Hit"}),
+    "500": answer(500, {"message": "Internal"}),
+    "502 in HTML": answer(502, "<html>Bad Gateway</html>", content_type="text/html"),
+    "503 empty": answer(503),
+    "504": answer(504),
+    "599": answer(599),
+    "a page": answer(200, "<html>Welcome</html>", content_type="text/html"),
+    "XML": answer(200, f"<sessions><Session><session_id>{ID}</session_id></Session></sessions>"),
+    "empty": answer(200),
+    "white space": answer(200, "  \n"),
+    "truncated by length": raw(OK + b"Content-Length: 500\r\n\r\n" + b'[{"session_id":"1_MX4'),
+    "truncated JSON": answer(200, '[{"session_id":"1_MX4'),
+    "a broken chunk": raw(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]"),
+    "chunks cut off": raw(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n[{}, \r\n"),
+    "gzip that is none": raw(OK + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]"),
+    "no UTF-8": answer(200, b'[{"session_id":"\xff\xfe"}]'),
+    "deep nesting": answer(200, "[" * 60_000),
+    "null": answer(200, "null"),
+    "a number": answer(200, "1"),
+    "a long number": answer(200, "1" * 60_000),
+    "an object": answer(200, {"session_id": ID}),
+    "an error under 200": answer(200, {"code": -1, "message": "Unknown error"}),
+    "no session": answer(200, []),
+    "two sessions": answer(200, [{"session_id": ID}, {"session_id": ID2}]),
+    "a list of texts": answer(200, [ID]),
+    "no id": answer(200, [{"project_id": "47665971"}]),
+    "a null id": answer(200, [{"session_id": None}]),
+    "a number for an id": answer(200, [{"session_id": 1}]),
+    "an empty id": answer(200, [{"session_id": ""}]),
+    "an id too long": answer(200, [{"session_id": "1_" + "A" * 254}]),
+    "an id with a line end": answer(200, [{"session_id": "1_MX4\r\nSet-Cookie: a=b"}]),
+    "an id that is a path": answer(200, [{"session_id": "../tokens"}]),
+    "an id without a UTF-8 form": answer(200, '[{"session_id":"1_\\ud800"}]'),
+    "slightly too much": answer(200, " " * 66_000 + f'[{{"session_id":"{ID}"}}]'),
+}
+
+
+@pytest.mark.parametrize("reply", UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_what_says_nothing_of_our_request_is_asked_three_times(
+    opentok: OpenTokCredentials, reply: Reply
+) -> None:
+    with asking(opentok, reply) as (vendor, server), pytest.raises(OpenTokUnavailable) as down:
+        ask(vendor)
+    assert len(server.requests) == 3
+    assert down.value.retry_after >= 3
+    _shows_nothing_secret(down.value, opentok, server)
+
+
+@pytest.mark.parametrize("reply", UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_what_passes_after_two_attempts_was_nothing(
+    opentok: OpenTokCredentials, reply: Reply
+) -> None:
+    with asking(opentok, reply, reply, created(ID)) as (vendor, server):
+        assert ask(vendor) == ID
+    assert len(server.requests) == 3
+
+
+def _shows_nothing_secret(error: OpenTokError, ours: OpenTokCredentials, server: Server) -> None:
+    shown = "".join(traceback.format_exception(error)) + repr(error) + str(vars(error))
+    assert ours.api_secret not in shown
+    for request in server.requests:
+        token = request.headers["x-opentok-auth"]
+        assert not any(part in shown for part in token.split("."))
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (answer(503, {"message": "Down for maintenance"}), "status 503: Down for maintenance"),
+        (answer(500), "status 500: no reason given"),
+        (answer(200, []), "status 200 without a session id"),
+        (hang_up, "the connection failed (ConnectionError)"),
+        (answer(200, b" " * 66_000), "the answer is longer than 65536 bytes"),
+    ],
+)
+def test_the_reason_is_for_the_log(opentok: OpenTokCredentials, reply: Reply, reason: str) -> None:
+    with asking(opentok, reply) as (vendor, _), pytest.raises(OpenTokUnavailable) as down:
+        ask(vendor)
+    assert down.value.reason == str(down.value) == reason
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json;charset=utf-8", "text/plain", "text/xml", ""]
+)
+def test_what_an_answer_calls_itself_does_not_matter(
+    opentok: OpenTokCredentials, content_type: str
+) -> None:
+    reply = answer(200, [{"session_id": ID}], content_type=content_type)
+    with asking(opentok, reply) as (vendor, _):
+        assert ask(vendor) == ID
+
+
+def test_members_that_are_not_known_do_not_matter(opentok: OpenTokCredentials) -> None:
+    with asking(opentok, created(ID, ice_servers=None, properties={"a": [1]})) as (vendor, _):
+        assert ask(vendor) == ID
+
+
+def test_a_compressed_answer_is_read(opentok: OpenTokCredentials) -> None:
+    with asking(opentok, answer(200, [{"session_id": ID}], zipped=True)) as (vendor, _):
+        assert ask(vendor) == ID
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        OK + b"Content-Length: 52428800\r\n\r\n",
+        OK + b"\r\n",
+        b"HTTP/1.1 503 Down\r\nContent-Length: 52428800\r\n\r\n",
+    ],
+    ids=["with its length", "without an end", "with an error"],
+)
+def test_fifty_megabytes_are_not_read(opentok: OpenTokCredentials, head: bytes) -> None:
+    with (
+        asking(opentok, endless(head, 50)) as (vendor, server),
+        pytest.raises(OpenTokUnavailable, match="longer than 65536 bytes"),
+    ):
+        ask(vendor)
+    assert len(server.requests) == 3
+    assert server.sent < 3 * 25 * 2**20  # what the buffers on the way hold is a few of them
+
+
+def test_fifty_megabytes_in_fifty_kilobytes_are_not_unpacked(opentok: OpenTokCredentials) -> None:
+    with (
+        asking(opentok, answer(200, b" " * 50 * 2**20, zipped=True)) as (vendor, _),
+        pytest.raises(OpenTokUnavailable, match="longer than 65536 bytes"),
+    ):
+        ask(vendor)
+
+
+# --- nobody there ---------------------------------------------------------------------------------
+
+
+def test_a_refused_connection_is_unavailable(opentok: OpenTokCredentials) -> None:
+    vendor = OpenTokClient(opentok, f"http://127.0.0.1:{unlistening_port()}")
+    with pytest.raises(OpenTokUnavailable, match=r"the connection failed \(ConnectionError\)"):
+        ask(vendor)
+
+
+@pytest.mark.parametrize("url", ["vendor.example.com", "ftp://vendor.example.com", "http://"])
+def test_an_address_that_is_none_is_unavailable(opentok: OpenTokCredentials, url: str) -> None:
+    with pytest.raises(OpenTokUnavailable, match="the connection failed"):
+        ask(OpenTokClient(opentok, url))
+
+
+def test_nothing_is_asked_when_no_time_is_left(opentok: OpenTokCredentials) -> None:
+    with (
+        asking(opentok, created(ID)) as (vendor, server),
+        pytest.raises(OpenTokUnavailable, match="no time was left"),
+    ):
+        ask(vendor, seconds=0)
+    assert server.requests == []
+
+
+# --- the budget -----------------------------------------------------------------------------------
+
+SLOW: dict[str, Reply] = {
+    "no answer": silence,
+    "slow status line": slowly(OK),
+    "slow headers": slowly(OK + b"X-Header: value\r\n" * 1000),
+    "slow body": slowly(OK + b"Content-Length: 90000\r\n\r\n" + b" " * 1000),
+    "slow chunks": slowly(OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 1000),
+    "slow interim answers": slowly(b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+    "one byte and silence": lambda server, connection: (
+        raw(b"H")(server, connection) or silence(server, connection)
+    ),
+}
+
+
+@pytest.mark.parametrize("reply", SLOW.values(), ids=SLOW.keys())
+def test_whatever_is_slow_the_budget_is_kept(opentok: OpenTokCredentials, reply: Reply) -> None:
+    with asking(opentok, reply) as (vendor, server):
+        started = time.monotonic()
+        with pytest.raises(OpenTokUnavailable, match=r"in time|ReadTimeout") as down:
+            ask(vendor, SHORT)
+        assert time.monotonic() - started < SHORT + NOISE
+        _shows_nothing_secret(down.value, opentok, server)
+    assert len(server.requests) == 1  # what was too slow once is not asked again
+
+
+def test_a_peer_that_does_not_even_connect_uses_up_the_budget_only(
+    opentok: OpenTokCredentials,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, _crowd(full):
+        vendor = OpenTokClient(opentok, f"http://127.0.0.1:{full.getsockname()[1]}")
+        started = time.monotonic()
+        with pytest.raises(OpenTokUnavailable):
+            ask(vendor, SHORT)
+        assert time.monotonic() - started < SHORT + NOISE
+
+
+@contextmanager
+def _crowd(full: socket.socket) -> Iterator[None]:
+    """Connections that nobody accepts, until no more fit in."""
+    waiting = [socket.socket() for _ in range(8)]
+    try:
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        yield
+    finally:
+        for each in waiting:
+            each.close()
+
+
+def test_what_was_given_up_ends_with_its_connection(opentok: OpenTokCredentials) -> None:
+    with asking(opentok, slowly(OK)) as (vendor, _):
+        running = set(threading.enumerate())
+        with pytest.raises(OpenTokUnavailable):
+            ask(vendor, 0.3)
+        left = set(threading.enumerate()) - running
+    deadline = time.monotonic() + LONG
+    while any(thread.is_alive() for thread in left) and time.monotonic() < deadline:
+        for thread in left:
+            thread.join(0.1)
+    assert not any(thread.is_alive() for thread in left)
+
+
+def test_an_attempt_that_hangs_is_given_up_in_time_for_another(
+    opentok: OpenTokCredentials,
+) -> None:
+    with asking(opentok, silence, created(ID)) as (vendor, server):
+        assert ask(vendor) == ID
+    assert len(server.requests) == 2
+
+
+def test_no_attempt_begins_that_could_not_end_in_time(opentok: OpenTokCredentials) -> None:
+    busy = answer(429, {"title": "Rate Limit Hit"}, headers={"Retry-After": "30"})
+    with (
+        asking(opentok, busy, created(ID)) as (vendor, server),
+        pytest.raises(OpenTokUnavailable, match="status 429: Rate Limit Hit") as down,
+    ):
+        ask(vendor, 29)
+    assert len(server.requests) == 1
+    assert down.value.retry_after == 30
+
+
+def test_the_pause_that_the_vendor_asks_for_is_made(opentok: OpenTokCredentials) -> None:
+    busy = answer(503, headers={"Retry-After": "1"})
+    with asking(opentok, busy, created(ID)) as (vendor, server):
+        assert ask(vendor) == ID
+    first, second = server.requests
+    assert second.at - first.at >= 1
+
+
+@pytest.mark.parametrize(
+    "value", ["soon", "", "-1", "1.5", "123456", "1e3", "١", "Wed, 21 Oct 2065 07:28:00 GMT"]
+)
+def test_a_pause_that_is_no_number_of_seconds_is_ours(
+    opentok: OpenTokCredentials, value: str
+) -> None:
+    busy = raw(
+        f"HTTP/1.1 429 Busy\r\nContent-Length: 0\r\nRetry-After: {value}\r\n\r\n".encode(),
+        keep=True,
+    )
+    with asking(opentok, busy, created(ID)) as (vendor, server):
+        assert ask(vendor, 10) == ID
+    assert len(server.requests) == 2
+
+
+def test_pauses_grow(opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "BACKOFF_SECONDS", 0.1)
+    with asking(opentok, answer(503), answer(503), created(ID)) as (vendor, server):
+        ask(vendor)
+    first, second, third = (request.at for request in server.requests)
+    assert second - first >= 0.1  # half of twice the unit is the least that the jitter leaves
+    assert third - second >= 0.2
+
+
+# --- the rest after an outage ---------------------------------------------------------------------
+
+
+def test_a_vendor_that_was_down_is_not_asked_for_a_while(opentok: OpenTokCredentials) -> None:
+    down = answer(503)
+    with asking(opentok, down, down, down, created(ID)) as (vendor, server):
+        with pytest.raises(OpenTokUnavailable, match="status 503"):
+            ask(vendor)
+        for _ in range(3):
+            with pytest.raises(OpenTokUnavailable, match="not asked") as resting:
+                ask(vendor)
+            assert 0 < resting.value.retry_after <= 3
+    assert len(server.requests) == 3
+
+
+def test_after_the_rest_it_is_asked_again(
+    opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "REST_SECONDS", 0.2)
+    down = answer(503)
+    with asking(opentok, down, down, down, created(ID)) as (vendor, server):
+        with pytest.raises(OpenTokUnavailable, match="status 503"):
+            ask(vendor)
+        assert _when_rested(vendor) == ID
+    assert len(server.requests) == 4
+
+
+def _when_rested(vendor: OpenTokClient) -> str:
+    deadline = time.monotonic() + LONG
+    while True:
+        try:
+            return ask(vendor)
+        except OpenTokUnavailable as down:
+            if "not asked" not in str(down) or time.monotonic() > deadline:
+                raise
+
+
+def test_the_rest_is_as_long_as_the_vendor_asks_but_not_for_ever(
+    opentok: OpenTokCredentials,
+) -> None:
+    for asked, longest in (("7", 7), ("99999", 30)):
+        with asking(opentok, answer(503, headers={"Retry-After": asked})) as (vendor, server):
+            with pytest.raises(OpenTokUnavailable) as down:
+                ask(vendor, 5)
+            assert down.value.retry_after == float(asked)
+            with pytest.raises(OpenTokUnavailable, match="not asked") as resting:
+                ask(vendor, 5)
+            assert longest - NOISE < resting.value.retry_after <= longest
+        assert len(server.requests) == 1
+
+
+# --- TLS ------------------------------------------------------------------------------------------
+
+
+def _certificate(
+    name: str, issuer: tuple[x509.Certificate, rsa.RSAPrivateKey] | None = None
+) -> tuple[x509.Certificate, rsa.RSAPrivateKey]:
+    """A certificate for 127.0.0.1 (when it has an issuer, or is named so) or of an authority."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer[0].subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+    )
+    if name != "authority":
+        address = x509.IPAddress(IPv4Address(name))
+        builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+    signer = issuer[1] if issuer else key
+    return builder.sign(signer, hashes.SHA256()), key
+
+
+def _tls(certificate: tuple[x509.Certificate, rsa.RSAPrivateKey], folder: Path) -> ssl.SSLContext:
+    path = folder / "server.pem"
+    key = certificate[1].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(certificate[0].public_bytes(Encoding.PEM) + key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+@pytest.fixture(scope="module")
+def authority() -> tuple[x509.Certificate, rsa.RSAPrivateKey]:
+    return _certificate("authority")
+
+
+@pytest.fixture
+def trusted(
+    authority: tuple[x509.Certificate, rsa.RSAPrivateKey],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """The layer has this authority among its roots."""
+    roots = tmp_path / "vendor"
+    roots.mkdir()
+    write_hashed([authority[0].public_bytes(Encoding.PEM).decode()], roots)
+    monkeypatch.setattr(client, "_CA_DIRECTORY", roots)
+
+
+def _refused_tls(credentials: OpenTokCredentials, url: str) -> None:
+    with pytest.raises(OpenTokUnavailable, match="the TLS connection failed"):
+        ask(OpenTokClient(credentials, url))
+
+
+def test_a_certificate_that_nobody_has_signed_is_refused_at_once(
+    opentok: OpenTokCredentials, tmp_path: Path
+) -> None:
+    with serve(created(ID), tls=_tls(_certificate("127.0.0.1"), tmp_path)) as server:
+        _refused_tls(opentok, server.url)
+    assert server.connections == 1
+    assert server.requests == []
+
+
+@pytest.mark.usefixtures("trusted")
+def test_the_roots_of_the_layer_are_used(
+    opentok: OpenTokCredentials,
+    authority: tuple[x509.Certificate, rsa.RSAPrivateKey],
+    tmp_path: Path,
+) -> None:
+    certificate = _certificate("127.0.0.1", authority)
+    with serve(created(ID), tls=_tls(certificate, tmp_path)) as server:
+        assert ask(OpenTokClient(opentok, server.url)) == ID
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_certificate_for_somebody_else_is_refused(
+    opentok: OpenTokCredentials,
+    authority: tuple[x509.Certificate, rsa.RSAPrivateKey],
+    tmp_path: Path,
+) -> None:
+    certificate = _certificate("127.0.0.2", authority)
+    with serve(created(ID), tls=_tls(certificate, tmp_path)) as server:
+        _refused_tls(opentok, server.url)
+    assert server.requests == []
