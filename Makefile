@@ -99,8 +99,9 @@ format: setup  ## write the code the way `make check` wants it
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-docs: setup  ## write docs/api.md, the API reference, from openapi.yaml
+docs: setup  ## write docs/api.md from openapi.yaml, and README's parameters from template.yaml
 	@$(BIN)/python docs/generate_api.py
+	@$(BIN)/python docs/generate_parameters.py
 
 audit: setup  ## look the locked versions up in the databases of known vulnerabilities (needs the internet)
 	@for lock in layers/opentok layers/crypto local; do \
