@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ __all__ = [
     "read_stack",
     "renew_tokens",
     "up",
+    "vendor_stopped",
 ]
 
 #: Logical id of a function in the template, by its name everywhere else.
@@ -42,6 +44,8 @@ FUNCTIONS = {
 }
 
 DEFAULT_STATE = cloud.ROOT / ".local"
+CREDENTIALS = "credentials.json"
+VENDOR = "the stand-in for the vendor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,24 @@ def own_state(purpose: str) -> Path:
     return DEFAULT_STATE / f"{purpose}-{os.getpid()}"
 
 
+@contextmanager
+def vendor_stopped(state: Path) -> Iterator[None]:
+    """The vendor's stand-in does not run during the body. Afterwards it answers at its old address
+    and knows its old sessions; its credentials are those that the stack was started with."""
+    run = _Run.read(state)
+    if run is None:
+        raise StackError("the local stack", "it does not run", advice="start it with `make up`")
+    vendor = next(program for program in run.programs if program.name == VENDOR)
+    programs.stop(vendor)
+    run.programs.remove(vendor)
+    try:
+        yield
+    finally:
+        port = urllib.parse.urlsplit(read_stack(state)["opentokUrl"]).port
+        assert port is not None  # noqa: S101 (it was chosen by `_start`)
+        run.add(_start_vendor(state, run.mark, port)[0])
+
+
 def is_running(state: Path) -> bool:
     """Whether a complete stack runs there and answers."""
     run = _Run.read(state)
@@ -161,7 +183,8 @@ def _start(settings: Settings, run: "_Run", progress: Progress) -> dict[str, Any
         program, address = cloud.start(state, run.mark)
         run.add(program)
     with progress.step("the stand-in for the vendor"):
-        program, vendor = _start_vendor(state, run.mark, credentials)
+        _write(state / CREDENTIALS, asdict(credentials))
+        program, vendor = _start_vendor(state, run.mark, programs.free_port())
         run.add(program)
     parameters = settings.template_parameters(vendor)
     with progress.step("template.yaml, deployed"):
@@ -205,17 +228,16 @@ def _description(
     }
 
 
-def _start_vendor(
-    state: Path, mark: str, credentials: accounts.Credentials
-) -> tuple[programs.Program, str]:
-    """Start the vendor's stand-in; the program and its address."""
-    path = state / "credentials.json"
-    _write(path, asdict(credentials))
-    port = programs.free_port()
-    command = [sys.executable, "-m", "local.opentok", "--port", str(port), "--credentials"]
+def _start_vendor(state: Path, mark: str, port: int) -> tuple[programs.Program, str]:
+    """Start the vendor's stand-in with the credentials in the state directory; the program and its
+    address."""
+    remembered = state / "tmp" / "vendor-sessions.jsonl"
     program = programs.start(
-        "the stand-in for the vendor",
-        [*command, str(path)],
+        VENDOR,
+        [
+            *(sys.executable, "-m", "local.opentok", "--port", str(port)),
+            *("--credentials", str(state / CREDENTIALS), "--state", str(remembered)),
+        ],
         environment={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},
         mark=mark,
         cwd=cloud.ROOT,
@@ -264,7 +286,7 @@ class _Run:
     def stop(self) -> None:
         """Stop all of it, and forget it. The logs stay."""
         programs.stop_all(self.programs, self.mark)
-        for name in ("stack.json", "users.json", "credentials.json", "run.json"):
+        for name in ("stack.json", "users.json", CREDENTIALS, "run.json"):
             (self.state / name).unlink(missing_ok=True)
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from local.stack.errors import StackError
 
-__all__ = ["Program", "free_port", "marked", "start", "stop_all", "wait_until"]
+__all__ = ["Program", "free_port", "marked", "start", "stop", "stop_all", "wait_until"]
 
 #: The environment variable that marks what one stack started; its value is the stack's random id.
 MARK = "OPENTOK_SESSIONS_STACK_ID"
@@ -97,10 +97,16 @@ def wait_until(
 def stop_all(programs: Iterable[Program], mark: str) -> list[int]:
     """Stop the programs and everything that carries their mark; the ids of what was stopped."""
     known = list(programs)
+    return _stop(lambda: {program.pid for program in known if program.alive()} | marked(mark))
 
-    def running() -> set[int]:
-        return {program.pid for program in known if program.alive()} | marked(mark)
 
+def stop(program: Program) -> None:
+    """Stop this program alone."""
+    _stop(lambda: {program.pid} if program.alive() else set())
+
+
+def _stop(running: Callable[[], set[int]]) -> list[int]:
+    """Stop what `running` names until it names nothing; the ids of what was stopped."""
     stopped = running()
     for number, patience in ((signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
         deadline = time.monotonic() + patience
