@@ -1,7 +1,8 @@
 """Lock the layers: `python layers/lock.py` writes `*/requirements.txt` from `*/requirements.in`.
 
-Only wheels are locked. For `opentok` only those that run anywhere, so that one build serves both architectures;
-for `crypto`, which is compiled code, those of Lambda's two architectures and of the machines that develop.
+Only wheels are locked. For `opentok` only those that run anywhere, so that one build serves both
+architectures; for `crypto`, which is compiled code, those of Lambda's two architectures and of the
+machines that develop.
 Needs pip 23 or later.
 """
 
@@ -17,7 +18,9 @@ LINUX = [
     for machine in ("aarch64", "x86_64")
     for glibc in ("2_34", "2_28", "2_17")
 ]
-MACOS = [f"macosx_{release}_{machine}" for machine in ("arm64", "x86_64") for release in ("11_0", "10_9")]
+MACOS = [
+    f"macosx_{release}_{machine}" for machine in ("arm64", "x86_64") for release in ("11_0", "10_9")
+]
 
 #: Per layer: what pip is asked for, one platform at a time.
 TARGETS = {
@@ -27,11 +30,11 @@ TARGETS = {
 
 
 def resolve(requirements: Path, version: str, platform: str) -> list[tuple[str, str, str]]:
-    """Name, version and SHA-256 of the wheels that pip would take; none when there is none for the platform."""
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--quiet"]
-    command += ["--report", "-", "--target", "unused", "--only-binary", ":all:", "--platform", platform]
-    command += ["--python-version", version, "--requirement", str(requirements)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    """Name, version and SHA-256 of the wheels that pip would take; nothing where one is missing."""
+    command = [sys.executable, "-m", "pip", "install", "-qq", "--dry-run", "--ignore-installed"]
+    command += ["--report", "-", "--target", "unused", "--only-binary", ":all:"]
+    command += ["--platform", platform, "--python-version", version, "-r", str(requirements)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         return []
     return [

@@ -3,8 +3,9 @@
     python3 layers/opentok/build_layer.py --output DIR [--python-version 3.13]
     python3 layers/crypto/build_layer.py  --output DIR --architecture arm64
 
-`layers/crypto/build_layer.py` is a link to this file: `sam build` runs a layer's makefile in a scratch copy of that
-layer's folder alone, so what it needs has to lie in there. Only the standard library is used, and pip or uv.
+`layers/crypto/build_layer.py` is a link to this file: `sam build` runs a layer's makefile in a
+scratch copy of that layer's folder alone, so what it needs has to lie in there. Only the standard
+library is used, and pip or uv.
 
 The steps, in order:
 
@@ -12,14 +13,15 @@ The steps, in order:
 2. the packages beside this file are copied next to them;
 3. what no function can reach is taken out, botocore's data for 400 other services above all;
 4. the trust stores are written (`trust_store.py`, where the layer has certifi);
-5. the bytecode for the deployed Python version is written, last, and for the layer only. `/opt` is read-only on
-   Lambda: without it every cold start compiles the whole layer again;
+5. the bytecode for the deployed Python version is written, last, and for the layer only: `/opt` is
+   read-only on Lambda, so without it every cold start compiles the whole layer again;
 6. modes and times are made equal, so that the same input gives the same zip, byte for byte.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import importlib.util
 import json
 import os
@@ -32,7 +34,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-#: The layer's own folder. Not resolved: `layers/crypto/build_layer.py` is a link, and means its own folder.
+#: The layer's own folder. Not resolved: the link in `layers/crypto` means its own.
 FOLDER = Path(__file__).absolute().parent
 
 #: The AWS services that are called, with `sts` for credentials from a role.
@@ -56,7 +58,7 @@ class BuildError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """One line of the lock: a distribution and the hashes (SHA-256) of the wheels that it may come from."""
+    """One entry of the lock: a distribution, and the SHA-256 of each wheel that it may be."""
 
     name: str
     version: str
@@ -64,7 +66,7 @@ class Locked:
 
 
 def read_lock(path: Path) -> list[Locked]:
-    """The distributions that a `requirements.txt` pins; raises `BuildError` for a line without version or hash."""
+    """What a `requirements.txt` pins; raises `BuildError` for an entry without version or hash."""
     text = re.sub(r"(?m)#.*$", "", path.read_text()).replace("\\\n", " ")
     locked = []
     for line in filter(None, map(str.strip, text.splitlines())):
@@ -77,7 +79,10 @@ def read_lock(path: Path) -> list[Locked]:
 
 
 def install_wheels(lock: Path, target: Path, version: str, architecture: str | None) -> None:
-    """Install exactly the locked wheels, with pip or else uv; never a source distribution, never compiled here."""
+    """Install exactly the locked wheels, with pip or else uv; never a source distribution.
+
+    `version` and `architecture` are those of the machine that will run them; None is this machine.
+    """
     wheels = ["--require-hashes", "--only-binary=:all:", "--no-deps", "--quiet", "--quiet"]
     place = ["--target", str(target), "--python-version", version, "--requirement", str(lock)]
     if importlib.util.find_spec("pip"):
@@ -93,7 +98,7 @@ def install_wheels(lock: Path, target: Path, version: str, architecture: str | N
         if architecture:
             command += ["--python-platform", f"{MACHINES[architecture]}-manylinux_{GLIBC[0]}"]
     else:
-        raise BuildError(f"neither pip for {sys.executable} nor uv on the PATH: install one of them")
+        raise BuildError(f"there is neither pip for {sys.executable} nor uv: install one of them")
     if subprocess.run([*command, *wheels, *place], check=False).returncode:
         raise BuildError(f"the wheels of {lock.name} could not be installed (see above)")
 
@@ -116,7 +121,8 @@ def remove(path: Path) -> None:
 
 def prune(target: Path) -> None:
     """Take out what no function can reach."""
-    for unused in ("bin", "boto3/examples", "botocore/cacert.pem"):  # certifi's bundle goes before botocore's
+    # botocore reads its own bundle of roots only where certifi is missing.
+    for unused in ("bin", "boto3/examples", "botocore/cacert.pem"):
         remove(target / unused)
     for pattern in ("**/__pycache__", "**/*.pyi", "**/tests"):
         for path in sorted(target.glob(pattern)):
@@ -130,10 +136,10 @@ def prune(target: Path) -> None:
 
 
 def prune_services(data: Path) -> None:
-    """Keep the services that are used, in their newest API version.
+    """Keep the services that are used, their newest API version, in the form that is read fastest.
 
-    The files stay where they are, and `endpoints.json` keeps its form: pointing botocore to a smaller directory
-    by its documented search path instead would make it take every endpoint for a custom one.
+    The files stay where they are, and `endpoints.json` keeps its form: pointing botocore to a
+    smaller directory by its search path would make it take every endpoint for a custom one.
     """
     if not data.is_dir():
         return
@@ -145,6 +151,10 @@ def prune_services(data: Path) -> None:
             remove(old)
         for examples in service.glob("*/examples-1.json"):
             remove(examples)
+        for packed in service.glob("*/*.json.gz"):
+            model = without_documentation(json.loads(gzip.decompress(packed.read_bytes())))
+            write_json(packed.with_suffix(""), model)
+            remove(packed)
     endpoints = data / "endpoints.json"
     if endpoints.exists():
         document = json.loads(endpoints.read_text())
@@ -152,7 +162,22 @@ def prune_services(data: Path) -> None:
             partition["services"] = {
                 name: value for name, value in partition["services"].items() if name in SERVICES
             }
-        endpoints.write_text(json.dumps(document, separators=(",", ":")))
+        write_json(endpoints, document)
+
+
+def without_documentation(model: object) -> object:
+    """A service's model without its prose, four fifths of it. A member of that name is no text."""
+    if isinstance(model, dict):
+        return {
+            name: without_documentation(value)
+            for name, value in model.items()
+            if not (name == "documentation" and isinstance(value, str))
+        }
+    return [without_documentation(value) for value in model] if isinstance(model, list) else model
+
+
+def write_json(path: Path, document: object) -> None:
+    path.write_text(json.dumps(document, separators=(",", ":")))
 
 
 def interpreters(version: str) -> Iterator[Path]:
@@ -169,7 +194,7 @@ def interpreters(version: str) -> Iterator[Path]:
 
 
 def find_interpreter(version: str) -> Path | None:
-    """A Python of exactly this version (`3.13`) that runs, or None. A pyenv shim, say, may exist and not run."""
+    """A Python of exactly this version, or None. Each is tried: a pyenv shim may exist and fail."""
     for path in interpreters(version):
         if not path.exists():
             continue
@@ -181,10 +206,11 @@ def find_interpreter(version: str) -> Path | None:
 
 
 def compile_bytecode(target: Path, interpreter: Path) -> None:
-    """Write a `.pyc` beside every module, valid whatever times the files get, with `/opt/python` as their place.
+    """Write a `.pyc` for every module, as if it lay in `/opt/python`.
 
-    Unchecked: nobody edits the modules of a layer, and the times that a `.pyc` usually carries do not survive
-    every way of unpacking a zip. This is also why it must never be done in a source folder.
+    Unchecked: nobody edits the modules of a layer, and the times by which a `.pyc` is usually held
+    against its source do not survive every way of unpacking a zip. For the same reason it must
+    never be done in a source folder: later edits would be ignored.
     """
     compileall = ["-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
     places = ["-s", str(target), "-p", "/opt/python", str(target)]
@@ -205,7 +231,7 @@ def make_equal(root: Path) -> None:
 
 
 def write_zip(root: Path, archive: Path) -> None:
-    """Zip `root/python`: sorted, without the time of day, so that the same tree gives the same bytes."""
+    """Zip `root/python`, sorted and with one time, so that the same tree gives the same bytes."""
     archive.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as out:
         for path in sorted((root / "python").rglob("*")):
@@ -218,7 +244,7 @@ def write_zip(root: Path, archive: Path) -> None:
 
 
 def write_sbom(lock: list[Locked], layer: str, path: Path) -> None:
-    """Write what the layer contains of others as CycloneDX 1.6; the hashes are those of the wheels."""
+    """Write the layer's parts as CycloneDX 1.6; the hashes are those of the locked wheels."""
     components = [
         {
             "type": "library",
@@ -243,9 +269,9 @@ def write_sbom(lock: list[Locked], layer: str, path: Path) -> None:
 def build(
     folder: Path, output: Path, python_version: str, architecture: str | None = None
 ) -> Path | None:
-    """Write `output/python`; return the interpreter that compiled it, or None when it has no bytecode.
+    """Write `output/python`; return the interpreter that compiled it, None when none was found.
 
-    `architecture` (`arm64`, `x86_64`) chooses the Linux wheels for it; without, those of this machine are taken.
+    `architecture` (`arm64`, `x86_64`) asks for Linux wheels for it; None is this machine.
     Raises `BuildError`.
     """
     target = output / "python"
@@ -255,7 +281,7 @@ def build(
     copy_packages(folder, target)
     prune(target)
     if (target / "certifi").is_dir():
-        from trust_store import write_trust_stores  # only the layer that has certifi has this module
+        from trust_store import write_trust_stores  # the other layer lacks both
 
         write_trust_stores(target / "certifi" / "cacert.pem", target / "ca")
     interpreter = find_interpreter(python_version)
@@ -293,9 +319,9 @@ def main() -> int:
         return 1
     if interpreter is None:
         print(
-            f"build_layer: there is no Python {wanted.python_version} on this machine, so the layer of {FOLDER.name}/"
-            " has NO BYTECODE: it works, but every cold start compiles it again and takes about twice as long."
-            f" Build it where `python{wanted.python_version}` is installed.",
+            f"build_layer: WARNING: the layer {FOLDER.name} has no bytecode, because there is no"
+            f" Python {wanted.python_version} on this machine. It works, but every cold start compiles"
+            f" it again and takes twice as long. Build it where `python{wanted.python_version}` is.",
             file=sys.stderr,
         )
     return 0

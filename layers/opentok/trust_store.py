@@ -1,13 +1,15 @@
 """The trust stores of the layer, both made from certifi's bundle.
 
-Reading certifi's bundle of more than a hundred roots takes longer than the TLS handshake itself, and urllib3 does it
-for every new connection. Two ways round, one for each side:
+Reading certifi's bundle of more than a hundred roots takes longer than the TLS handshake itself,
+and urllib3 does it for every new connection. Two ways round, one for each side:
 
-* `ca/aws.pem` holds the roots of Amazon Trust Services alone, for calls to AWS (botocore takes only a file);
-* `ca/vendor/` holds **all** roots, one file each, named by the hash of its subject as `openssl rehash` would name it:
-  OpenSSL then reads the one that it needs. It is for the video platform, whose certificates may come from anybody.
+* `ca/aws.pem` holds the roots of Amazon Trust Services alone, for calls to AWS (botocore takes
+  only a file);
+* `ca/vendor/` holds **all** roots, one file each, named by the hash of its subject as `openssl
+  rehash` names it: OpenSSL then reads the one that it needs. It is for the video platform, whose
+  certificates may come from anybody.
 
-The hash is computed here, because `openssl` is not on every machine that builds.
+The hash is computed here, because not every machine that builds has `openssl`.
 """
 
 from __future__ import annotations
@@ -43,9 +45,14 @@ TEXTS = {
 
 
 def write_trust_stores(bundle: Path, folder: Path) -> None:
-    """Write `aws.pem` and `vendor/` into `folder`; raises `ValueError` when the bundle lacks a root of Amazon's."""
+    """Write `aws.pem` and `vendor/` into `folder`.
+
+    Raises `ValueError` when the bundle lacks one of Amazon's roots.
+    """
     certificates = CERTIFICATE.findall(bundle.read_text(encoding="utf-8"))
-    by_digest = {hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest(): pem for pem in certificates}
+    by_digest = {
+        hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest(): pem for pem in certificates
+    }
     missing = [name for digest, name in AMAZON_ROOTS.items() if digest not in by_digest]
     if missing:
         raise ValueError(f"{bundle} has no {', '.join(missing)}: compare with Amazon's repository")
@@ -56,7 +63,7 @@ def write_trust_stores(bundle: Path, folder: Path) -> None:
 
 
 def write_hashed(certificates: list[str], folder: Path) -> None:
-    """Write each certificate (PEM) to the file in which OpenSSL looks for it: `<subject hash>.<number>`."""
+    """Write each certificate (PEM) where OpenSSL looks for it: `<subject hash>.<number>`."""
     numbers: Counter[str] = Counter()
     for pem in certificates:
         name = subject_hash(ssl.PEM_cert_to_DER_cert(pem))
@@ -65,10 +72,11 @@ def write_hashed(certificates: list[str], folder: Path) -> None:
 
 
 def subject_hash(certificate: bytes) -> str:
-    """OpenSSL's name hash (`X509_NAME_hash`, since 1.0) of a DER certificate's subject, as eight hex digits.
+    """OpenSSL's hash (`X509_NAME_hash`, since 1.0) of a DER certificate's subject, in hex.
 
-    It is the start of the SHA-1 of the name in a canonical form: every text as UTF-8, in lower case (ASCII letters
-    only), without outer and with single inner blanks, and the whole without its outermost header.
+    It is the start of the SHA-1 of the name in a canonical form: every text as UTF-8, its ASCII
+    letters in lower case, without outer and with single inner blanks, and the whole without its
+    outermost header.
     """
     (_, whole), *_ = elements(certificate)
     (_, to_be_signed), *_ = elements(whole)

@@ -1,0 +1,69 @@
+"""The figure of docs/performance.md: cold starts, and what they consist of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from matplotlib import pyplot
+
+from .report import Findings
+from .subjects import FLOOR, LIVE, OURS, POOL, ROOM_HIT, SDK, STDLIB
+
+OURS_COLOURS = ("#0b6e99", "#7fb8d3")
+THEIR_COLOURS = ("#6b7280", "#c3c8d0")
+
+matplotlib.rcParams.update(
+    {
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlelocation": "left",
+        "axes.titleweight": "bold",
+        "axes.titlesize": 11,
+        "figure.facecolor": "white",
+        "font.size": 10,
+        "svg.fonttype": "none",  # text stays text: smaller, and can be searched
+        "svg.hashsalt": "opentok-sessions",  # the same figures give the same file
+    }
+)
+
+
+def draw(findings: Findings, path: Path) -> None:
+    """Two panels, as SVG: cold start by function, and time to a session by where it comes from."""
+    figure, (cold, ways) = pyplot.subplots(
+        2, 1, figsize=(9, 6.4), height_ratios=(len(OURS) + 3, 3), layout="constrained"
+    )
+    names = [STDLIB, *OURS, FLOOR, SDK]
+    for row, name in enumerate(reversed(names)):
+        sample = findings.samples[name]
+        start, first = median(sample.init_ms), median(sample.first_ms)
+        colours = OURS_COLOURS if name in OURS else THEIR_COLOURS
+        cold.barh(row, start, color=colours[0])
+        cold.barh(row, first, left=start, color=colours[1])
+        note = f"  {start + first:.0f} ms, {findings.cold_ratio(name):.2f} of the floor"
+        cold.text(start + first, row, note, va="center")
+    cold.set_yticks(range(len(names)), [label(name) for name in reversed(names)])
+    cold.axvline(median(findings.samples[FLOOR].cold_ms), color="#d1495b", linewidth=1)
+    cold.set_xlim(0, median(findings.samples[SDK].cold_ms) * 1.3)
+    cold.set_title("Cold start: start of the process (dark) and first request (light)")
+    cold.set_xlabel("ms")
+
+    for row, name in enumerate((LIVE, ROOM_HIT, POOL)):
+        taken = median(findings.ways_ms[name])
+        ways.barh(row, taken, color=OURS_COLOURS[0])
+        ways.text(taken, row, f"  {taken:.1f} ms", va="center")
+    ways.set_yticks(range(3), (LIVE, ROOM_HIT, POOL))
+    ways.set_xlim(0, median(findings.ways_ms[LIVE]) * 1.15)
+    ways.set_title("Time to a session and a token, warm, the vendor answering after 150 ms")
+    ways.set_xlabel("ms")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, format="svg", metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def label(name: str) -> str:
+    return {FLOOR: "bare boto3 client, one GetItem", SDK: "the vendor's SDK"}.get(name, name)
