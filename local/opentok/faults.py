@@ -22,6 +22,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from http import HTTPStatus
 
 from local.opentok.errors import Forbidden, VendorError
@@ -150,7 +151,7 @@ class Fault:
             case Body.WRONG_SHAPE:
                 return JSON, b'{"sessions":{"session_id":null}}'
             case Body.HUGE:
-                return JSON, b'[{"session_id":"' + b"x" * HUGE_BYTES + b'"}]'
+                return JSON, _huge()
             case _:
                 return JSON, error_json(error)
 
@@ -202,6 +203,12 @@ _MEMBERS = frozenset(
     }
 )
 _KNOWN_STATUSES = frozenset(HTTPStatus)
+
+
+@cache
+def _huge() -> bytes:
+    """Made once: several calls may be busy with it at the same time."""
+    return b'[{"session_id":"' + b"x" * HUGE_BYTES + b'"}]'
 
 
 def _is_integer(value: object) -> bool:

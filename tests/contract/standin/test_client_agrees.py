@@ -111,14 +111,15 @@ def test_tokens_grant_what_was_meant(
     token_format: TokenFormat,
 ) -> None:
     now = int(time.time())
-    life = wish.pop("life")
+    life = wish["life"]
     assert isinstance(life, int)
+    members = {name: value for name, value in wish.items() if name != "life"}
     try:
         grant = TokenGrant(
             session_id=session_id,
             issued_at=now,
             expires_at=now + life,
-            **wish,  # type: ignore[arg-type]
+            **members,  # type: ignore[arg-type]
         )
     except Invalid:
         return

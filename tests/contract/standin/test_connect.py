@@ -211,6 +211,14 @@ def _accepted(standin: StandIn, session_id: str, token: str) -> None:
     assert connection["expiresAt"] > time.time()
 
 
+@pytest.mark.parametrize("url_safe", [True, False])
+def test_t1_in_both_alphabets(standin: StandIn, session_id: str, url_safe: bool) -> None:
+    data = f"session_id={session_id}&create_time={int(time.time())}&connection_data=~~~~???"
+    token = t1(standin.api_key, standin.api_secret, data, url_safe=url_safe)
+    assert set("-_" if url_safe else "+/") <= set(token)
+    assert standin.connect(session_id, token).json()["data"] == "~~~~???"
+
+
 @pytest.mark.parametrize("make", [_jwt_ruby, _t1_dotnet, _t1_ruby])
 def test_without_an_end_a_token_counts_a_day(standin: StandIn, session_id: str, make: Make) -> None:
     connection = standin.connect(session_id, make(standin, session_id)).json()

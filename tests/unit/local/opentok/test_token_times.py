@@ -26,7 +26,7 @@ Claims = dict[str, object]
 
 @pytest.fixture
 def projects() -> Projects:
-    projects = Projects(lambda: NOW + 0.25)
+    projects = Projects(lambda: NOW)
     projects.load(MADE_UP)
     return projects
 
