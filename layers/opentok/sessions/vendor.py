@@ -78,10 +78,11 @@ class Vendor:
         """The client that has these credentials; a new one after a rotation."""
         from opentok_client.client import OpenTokClient  # loads `requests`: most calls go without
 
-        if self._client is None or self._client[0] != credentials:
-            client = OpenTokClient(credentials, self._api_url, self._connections)
-            self._client = credentials, client
-        return self._client[1]
+        held = self._client  # once: another thread may change it meanwhile
+        if held is None or held[0] != credentials:
+            held = credentials, OpenTokClient(credentials, self._api_url, self._connections)
+            self._client = held
+        return held[1]
 
 
 def _why(rejected: OpenTokRejected) -> dict[str, object]:
