@@ -126,7 +126,10 @@ class _Attempt:
         if self._key is None or known.body_hash != self._key.body_hash:
             raise IdempotencyConflict("This Idempotency-Key came with another body before.")
         session, _ = policy.admit(self._caller, self._use.store.session(known.session_id))
-        return Created(session, self._token(session), joined=known.joined)
+        token = self._token(session)
+        if token is not None:
+            self._note_use(session, joining=False)
+        return Created(session, token, joined=known.joined)
 
     def _look_at(self, name: str, credentials: Credentials) -> Session | RoomClaim:
         """The room's live session, or on which condition the room can be given another one."""
@@ -151,16 +154,20 @@ class _Attempt:
             errors = [FieldError(name, "differs from the live session") for name in contradictions]
             raise RoomOptionsConflict(f"The room's live session differs in: {names}.", errors)
         token = self._token(session)
-        if rooms.use_is_due(session, self._now, self._use.room_idle_seconds):
-            noted = self._use.store.touch(session, self._now, joining=joining)
-            if joining and not noted:
-                raise _LookAgain
+        if not self._note_use(session, joining=joining) and joining:
+            raise _LookAgain
         if self._key is not None:
             outcome = self._use.store.remember_join(self._key, session, self._now)
             if outcome is not Outcome.RECORDED:
                 raise _LookAgain
         telemetry.count("RoomJoined")
         return Created(session, token, joined=True)
+
+    def _note_use(self, session: Session, *, joining: bool) -> bool:
+        """Writes down that the session is in use, when that is due; False if it could not be."""
+        if not rooms.use_is_due(session, self._now, self._use.room_idle_seconds):
+            return True
+        return self._use.store.touch(session, self._now, joining=joining)
 
     def _take(self, room: RoomClaim | None, credentials: Credentials) -> Created:
         """Makes the first candidate that nobody else takes the caller's."""
@@ -238,6 +245,9 @@ class _Attempt:
             raise SessionNotFound
         if session.is_closed(self._now):
             raise SessionClosed("The session was closed: registering does not open it again.")
+        if session.superseded and self._request.room is not None:
+            error = FieldError("room", "has moved on to another session since")
+            raise RoomOptionsConflict("The room has moved on from this session.", [error])
         return self._join(session)
 
     def _draft(self) -> Session:

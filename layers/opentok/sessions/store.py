@@ -204,7 +204,8 @@ class Store:
         else:
             put = self._table.put_request(pointer, "sessionId = :seen", {":seen": room.seen})
         yield Conditional(Outcome.ROOM_TAKEN, "Put", put)
-        if room.idle is not None:
+        # A session that is registered once more for its room is not its own successor.
+        if room.idle is not None and room.idle.session_id != session.session_id:
             # Whoever joins the idle session at this moment either is noticed here,
             # or notices the mark: nobody is left behind in it.
             mark = self._table.update_request(

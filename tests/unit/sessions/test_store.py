@@ -162,6 +162,13 @@ class TestRecordingForARoom:
         assert store.session("session-2") is None
         assert store.room("lobby") == "session-1"
 
+    def test_an_idle_one_is_not_its_own_successor(self, store: Store) -> None:
+        store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
+        claim = RoomClaim("lobby", seen="session-1", idle=in_room(1))
+        again = in_room(1, claim_id="another")
+        assert store.record(again, LATER, pooled=False, room=claim) is Outcome.SESSION_TAKEN
+        assert store.session("session-1") == in_room(1)
+
     def test_a_lost_reply(self, aws: Aws, store: Store) -> None:
         aws.meet("TransactWriteItems", sent_twice)
         outcome = store.record(in_room(), NOW, pooled=False, room=RoomClaim("lobby"))
