@@ -13,7 +13,7 @@ export UV_LINK_MODE := copy
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak up down serve check format bench build deploy invoke docs lock audit clean
+.PHONY: help setup demo test soak up down serve tokens check format bench build deploy invoke docs lock audit clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -71,6 +71,9 @@ down: setup  ## stop it, also after a crash
 serve: setup  ## start the local stack in the foreground, with addresses and a token to copy
 	@$(BIN)/python -m local.stack serve
 
+tokens: setup  ## new tokens for alice, bob and the moderator (a token lives for an hour)
+	@$(BIN)/python -m local.stack tokens
+
 invoke: setup  ## run one function of the running stack: F=create_session E=events/create_session.json
 	@test -n "$(F)" -a -n "$(E)" || { echo "usage: make invoke F=create_session E=events/create_session.json" >&2; exit 2; }
 	@$(BIN)/python -m local.stack invoke $(F) $(E)
@@ -105,7 +108,7 @@ docs: setup  ## write docs/api.md from openapi.yaml, and README's parameters fro
 
 audit: setup  ## look the locked versions up in the databases of known vulnerabilities (needs the internet)
 	@for lock in layers/opentok layers/crypto local; do \
-	  $(BIN)/uv tool run pip-audit --require-hashes --disable-pip --requirement $$lock/requirements.txt || exit 1; \
+	  $(BIN)/uv tool run pip-audit@2.10.1 --require-hashes --disable-pip --requirement $$lock/requirements.txt || exit 1; \
 	done
 
 # ------------------------------------------------------------------------------------------- AWS

@@ -87,7 +87,7 @@ curl -s "$API/sessions" -H "Authorization: Bearer $TOKEN" \\
 # alice's sessions
 curl -s "$API/sessions" -H "Authorization: Bearer $TOKEN"
 
-The token is alice's and good for an hour; `python -m local.stack tokens` gives new ones.
+The token is alice's and good for an hour; `make tokens` gives new ones.
 Ctrl-C stops everything."""
 
 
