@@ -1,0 +1,168 @@
+"""Whatever is sent to the API, every answer is one that openapi.yaml describes.
+
+schemathesis makes the requests: good and bad ones for each route, and chains of calls along the
+contract's links. `make soak` makes ten times as many, and other ones each time.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from schemathesis.engine import events, from_schema
+
+from tests.contract.openapi import operations, strict_contract
+from tests.integration.conftest import Stack
+
+Case = schemathesis.Case[Any]
+Statuses = Counter[tuple[str, int]]  # how often an operation has been answered with a status
+
+SOAK = bool(os.environ.get("SOAK"))
+EXAMPLES = 500 if SOAK else 50  # for each route, beside those that try out every limit
+CHAINS = 500 if SOAK else 50
+CHAIN_STEPS = 8
+
+USERS = ("alice", "bob", "moderator")
+
+CONFIG = {
+    # Every request is signed in; who is not is the business of test_auth.py.
+    "generation": {"with-security-parameters": False},
+    "phases": {
+        # What the gateway does with methods that have no route is its own business.
+        "coverage": {"unexpected-methods": []},
+        "stateful": {"generation": {"max-examples": CHAINS}, "max-steps": CHAIN_STEPS},
+    },
+    "checks": {
+        # A body that is wrong may also be too large.
+        "negative_data_rejection": {"expected-statuses": ["4XX"]},
+        # Members that are right one by one may exclude each other.
+        "positive_data_acceptance": {"enabled": False},
+        # A closed session can still be looked up.
+        "use_after_free": {"enabled": False},
+        # The next caller of a chain need not be admitted to what the one before has made.
+        "ensure_resource_availability": {"enabled": False},
+        "object_level_authorization": {"enabled": False},
+        "ignored_auth": {"enabled": False},
+        "unsupported_method": {"enabled": False},
+    },
+}
+
+
+def _in_hours(hours: int) -> str:
+    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat(timespec="seconds")
+
+
+# Members taken at random hardly ever go together. These mostly do, so that sessions come into being
+# and callers meet in them.
+TOKEN_BODIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "role": st.sampled_from(["subscriber", "publisher", "publisheronly", "moderator"]),
+        "expiresIn": st.integers(60, 86_400),
+        "data": st.text(max_size=20),
+        "initialLayoutClassList": st.lists(st.sampled_from(["full", "focus"]), max_size=2),
+    },
+)
+SESSION_BODIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "expectedParticipants": st.integers(1, 5),
+        "room": st.integers(1, 20).map("fuzzed-{}".format),
+        "opensAt": st.sampled_from([-1, -1, 1]).map(_in_hours),
+        "closesAt": st.integers(2, 48).map(_in_hours),
+        "token": TOKEN_BODIES,
+    },
+)
+SENSIBLE = {"createSession": SESSION_BODIES, "issueToken": TOKEN_BODIES}
+
+
+def before_generate_body(
+    context: schemathesis.HookContext, strategy: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Any]:
+    """Half of the bodies are such as apps send."""
+    assert context.operation is not None
+    return st.one_of(strategy, SENSIBLE[context.operation.definition.raw["operationId"]])
+
+
+def _schema(*phases: str) -> schemathesis.BaseSchema:
+    """The contract, to be tried out in some of schemathesis' ways."""
+    config = schemathesis.Config.from_dict(CONFIG)
+    schema = schemathesis.openapi.from_dict(strict_contract(), config=config)
+    schema.config.phases.update(phases=list(phases))
+    schema.hook(before_generate_body)
+    return schema
+
+
+one_by_one = _schema("examples", "coverage", "fuzzing")
+chained = _schema("stateful")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def answers(stack: Stack) -> Iterator[Statuses]:
+    """Signs every request in, and counts the answers."""
+    seen: Statuses = Counter()
+
+    def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+        # The same caller for the same request, so that a failure can be seen again.
+        request = repr((case.operation.label, case.path_parameters, case.query, case.body))
+        user = USERS[zlib.crc32(request.encode(errors="replace")) % len(USERS)]
+        case.headers["Authorization"] = f"Bearer {stack.facts['users'][user]['token']}"
+
+    def after_call(
+        context: schemathesis.HookContext, case: Case, response: schemathesis.Response
+    ) -> None:
+        seen[case.operation.label, response.status_code] += 1
+
+    schemathesis.hook(before_call)
+    schemathesis.hook(after_call)
+    yield seen
+    schemathesis.hooks.unregister(before_call)
+    schemathesis.hooks.unregister(after_call)
+
+
+@one_by_one.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=not SOAK,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_answer_is_in_the_contract(case: Case, stack: Stack) -> None:
+    case.call_and_validate(base_url=stack.facts["apiUrl"])
+
+
+def test_every_answer_along_the_links_is_in_the_contract(stack: Stack, answers: Statuses) -> None:
+    chained.config.update(base_url=stack.facts["apiUrl"])
+    answers.clear()
+    chains = 0
+    # A round ends early when a chain is answered otherwise than the same one before, as happens
+    # when somebody has taken the room or the key meanwhile.
+    while chains < CHAINS:
+        for event in from_schema(chained).execute():
+            assert not isinstance(event, events.FatalError | events.NonFatalError), event
+            if isinstance(event, events.ScenarioFinished):
+                chains += 1
+                failures = _failures(event)
+                assert not failures, "\n".join(failures)
+    print("answers:", dict(answers))
+    # Or nothing would have been shown.
+    served = {label for label, status in answers if status < 300}
+    assert served == {f"{operation.method} {operation.path}" for operation in operations()}
+
+
+def _failures(event: events.ScenarioFinished) -> list[str]:
+    return [
+        f"{check.failure_info.failure}\n{check.failure_info.code_sample}"
+        for checks in event.recorder.checks.values()
+        for check in checks
+        if check.failure_info is not None
+    ]
