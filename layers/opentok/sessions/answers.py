@@ -55,7 +55,8 @@ def session_answer(
 
 def created_answer(created: Created, caller: Caller, now: float) -> dict[str, object]:
     """As `POST /sessions` answers: the session, and the token when one was asked for."""
-    source = "room" if created.joined else None
+    in_room = created.joined and created.session.room is not None  # or registered once more
+    source = "room" if in_room else None
     answer = session_answer(created.session, caller, now, source)
     if created.token is not None:
         answer["token"] = token_answer(created.token)
