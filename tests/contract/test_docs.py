@@ -1,0 +1,90 @@
+"""The pages hold together: links lead somewhere, examples parse, tables agree with their source."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import tree_sitter_kotlin
+import tree_sitter_swift
+import yaml
+from tree_sitter import Language, Parser
+
+from docs.generate_parameters import TemplateLoader, table, with_table
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted(
+    path
+    for folder in (".", "docs", "events")
+    for path in (ROOT / folder).glob("*.md")
+    if path.name != "CHANGELOG.md"
+)
+GRAMMARS = {"swift": tree_sitter_swift, "kotlin": tree_sitter_kotlin}
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The code blocks of a page in one language."""
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", page.read_text(), re.S | re.M)
+
+
+def page_name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
+    missing = [
+        link
+        for link in links
+        if not re.match(r"https?:|mailto:", link) and not (page.parent / link).exists()
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_every_link_into_a_page_meets_a_heading(page: Path) -> None:
+    for link, anchor in re.findall(r"\]\(([^)#\s]*)#([^)]+)\)", page.read_text()):
+        target = page.parent / link if link else page
+        headings = re.findall(r"^#+ (.*)$", target.read_text(), re.M)
+        anchors = {
+            re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings
+        }
+        assert anchor in anchors, f"{link}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_every_json_example_is_json(page: Path) -> None:
+    for block in blocks(page, "json"):
+        try:
+            json.loads(block)
+        except ValueError:
+            for line in block.splitlines():  # several examples, one a line
+                json.loads(line)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+@pytest.mark.parametrize("language", GRAMMARS)
+def test_every_example_for_phones_parses(page: Path, language: str) -> None:
+    """No compiler for these is at hand; a grammar finds at least what is no Swift or Kotlin."""
+    parser = Parser(Language(GRAMMARS[language].language()))
+    for block in blocks(page, language):
+        assert not parser.parse(block.encode()).root_node.has_error, block
+
+
+def test_there_are_examples_for_every_kind_of_app() -> None:
+    page = ROOT / "docs" / "clients.md"
+    assert all(blocks(page, language) for language in ("js", "kotlin", "swift"))
+
+
+def test_the_readme_shows_the_parameters_of_the_template() -> None:
+    template = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506
+    readme = (ROOT / "README.md").read_text()
+    assert with_table(readme, table(template)) == readme, "run `make docs`"
+
+
+def test_every_target_that_a_page_names_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    for page in PAGES:
+        named = set(re.findall(r"(?:`|^)make ([a-z]+)", page.read_text(), re.M))
+        assert named <= targets, page_name(page)

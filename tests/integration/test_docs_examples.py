@@ -1,0 +1,82 @@
+"""The examples of the pages, run against the deployed local stack as they stand there."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.contract.test_docs import ROOT, blocks
+from tests.integration.stack import Stack
+
+# What the vendor's client SDK would do, as far as the example goes: connect with what it was given.
+OPENTOK_JS = """
+export const OT = {
+  initSession(project, sessionId) {
+    return {
+      async connect(token, done) {
+        const answer = await fetch(process.env.VENDOR + "/_emulator/connect", {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ sessionId, token }),
+        });
+        done(answer.ok ? undefined : new Error(await answer.text()));
+      },
+    };
+  },
+};
+"""
+JOIN_AND_RENEW_JS = """
+const { API, JWT } = process.env;
+const joined = await joinRoom(API, JWT, "docs-example", OT);
+const token = await freshToken(API, JWT, joined.sessionId);
+const renewed = await new Promise((resolve) => renewBefore(new Date(), () => resolve(true)));
+let refused;
+try {
+  await joinRoom(API, JWT, "not a room", OT);
+} catch (error) {
+  refused = error.message;
+}
+console.log(JSON.stringify({ ...joined, token, renewed, refused }));
+"""
+
+
+def environment(stack: Stack) -> dict[str, str]:
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "API": stack.facts["apiUrl"],
+        "JWT": stack.facts["users"]["alice"]["token"],
+        "VENDOR": stack.facts["opentokUrl"],
+    }
+
+
+def test_the_readme_calls_the_api(stack: Stack) -> None:
+    calls = [block for block in blocks(ROOT / "README.md", "sh") if block.startswith("curl")]
+    assert calls
+    for block in calls:
+        done = subprocess.run(
+            ["/bin/sh", "-ec", block.replace("curl ", "curl --silent --show-error --fail ", 1)],
+            env=environment(stack),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+        assert answer["room"] == "standup"
+        assert answer["token"]["role"] == "publisher"
+
+
+def test_the_javascript_of_the_docs_joins_connects_and_renews(stack: Stack, tmp_path: Path) -> None:
+    node = shutil.which("node")
+    assert node, "Node is needed to run the JavaScript of the docs"
+    examples = "\n".join(blocks(ROOT / "docs" / "clients.md", "js"))
+    program = tmp_path / "example.mjs"
+    program.write_text(OPENTOK_JS + examples + JOIN_AND_RENEW_JS)
+    done = subprocess.run(
+        [node, str(program)], env=environment(stack), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout.splitlines()[-1])
+    assert shown["sessionId"] == shown["token"]["sessionId"]
+    assert shown["renewed"] is True
+    assert "room" in shown["refused"]
