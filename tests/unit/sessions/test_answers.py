@@ -136,8 +136,11 @@ def test_where_a_session_came_from(source: Source) -> None:
     assert created_answer(Created(session, None, joined=False), OWNER, NOW) == session_answer(
         session, OWNER, NOW
     )
-    joined = created_answer(Created(session, None, joined=True), OWNER, NOW)
-    assert joined == {**session_answer(session, OWNER, NOW), "source": "room"}
+    again = created_answer(Created(session, None, joined=True), OWNER, NOW)
+    assert again == session_answer(session, OWNER, NOW)  # registered once more
+    in_room = replace(session, room="lobby")
+    joined = created_answer(Created(in_room, None, joined=True), OWNER, NOW)
+    assert joined == {**session_answer(in_room, OWNER, NOW), "source": "room"}
 
 
 def test_a_token() -> None:
