@@ -22,6 +22,7 @@ __all__ = ["GetSession", "ListRequest"]
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
 CURSOR_MAX = 1024
+CREATED_AT_END = 10**15  # ms, in the year 33658
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,11 @@ def _position(cursor: str, caller: Caller) -> Position | None:
     except (ValueError, RecursionError):
         return None
     match fields:
-        case [str(session_id), int(created_at), str(seal)]:
+        case [str(session_id), int(created_at), str(seal)] if (
+            # What DynamoDB would refuse is not passed on, however well it is sealed. (JSON's true
+            # and false are the whole numbers 1 and 0 in Python.)
+            session_id.isascii() and 1 < created_at < CREATED_AT_END
+        ):
             position = (session_id, created_at)
             return position if seal == _seal(position, caller) else None
     return None
