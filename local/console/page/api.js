@@ -1,0 +1,78 @@
+// Signing in, and calling the API as whoever is signed in.
+
+const RENEW_SECONDS = 60;
+const REMEMBERED = "user";
+
+/** Everything that was asked of the API, as `answered` events. */
+export const traffic = new EventTarget();
+
+let user = null;
+
+/** Who is signed in: name, sub, token and its expiry in seconds; null for nobody. */
+export const signedIn = () => user;
+
+/** Who was signed in when this tab was last here. */
+export const remembered = () => sessionStorage.getItem(REMEMBERED);
+
+/** Sign in as one of the stack's users. Throws an Error with words for people. */
+export async function signIn(name) {
+  const answer = await ask("POST", "/console/sign-in", { user: name });
+  if (answer.status !== 200) throw new Error(answer.body?.message ?? "Signing in failed.");
+  user = answer.body;
+  sessionStorage.setItem(REMEMBERED, name);
+}
+
+/** Ask this page's own server: status and body. Never throws; status 0 is no answer. */
+export async function ask(method, path, body) {
+  return request(method, path, body, {});
+}
+
+/**
+ * Call the API: `{method, path, sent, status, body, ms, user, at, requestId}`. Never throws: status
+ * 0 says that there was no answer.
+ */
+export async function call(method, path, sent, headers = {}) {
+  if (user && user.expiresAt - Date.now() / 1000 < RENEW_SECONDS) {
+    await signIn(user.name).catch(() => {}); // the gateway will say what it thinks of the old one
+  }
+  const authorization = user ? { Authorization: `Bearer ${user.token}` } : {};
+  const at = new Date();
+  const begun = performance.now();
+  const answer = await request(method, `/api${path}`, sent, { ...authorization, ...headers });
+  const noted = {
+    method, path, sent, headers, at,
+    ...answer,
+    ms: Math.round(performance.now() - begun),
+    user: user?.name ?? null,
+  };
+  traffic.dispatchEvent(new CustomEvent("answered", { detail: noted }));
+  return noted;
+}
+
+async function request(method, path, sent, headers) {
+  const options = { method, headers: { ...headers } };
+  if (sent !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(sent);
+  }
+  try {
+    const answer = await fetch(path, options);
+    return {
+      status: answer.status,
+      body: decoded(await answer.text()),
+      requestId: answer.headers.get("apigw-requestid"),
+    };
+  } catch {
+    const message = "The console’s server does not answer. Does the local stack still run?";
+    return { status: 0, body: { message }, requestId: null };
+  }
+}
+
+function decoded(text) {
+  if (!text) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { message: text };
+  }
+}
