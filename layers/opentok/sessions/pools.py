@@ -105,10 +105,10 @@ def pool_name(options: SessionOptions) -> str:
         parts.append("always")
     if options.archive_resolution:
         parts.append(options.archive_resolution)
-    if options.archive_name:
-        parts.append(f"name={options.archive_name}")
     if options.location:
         parts.append(options.location)
     if options.e2ee:
         parts.append("e2ee")
+    if options.archive_name:  # last, because it may be any text, and look like the others
+        parts.append(f"name={options.archive_name}")
     return "/".join(parts)
