@@ -39,7 +39,11 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> int:
     )
     if arguments.command == "up":
         stack = lifecycle.up(settings, progress)
-        progress.say(f"\nThe API: {stack['apiUrl']}\nAll of it: {state / 'stack.json'}")
+        progress.say(
+            f"\nThe API: {stack['apiUrl']}"
+            f"\nThe console page: {stack['consoleUrl']}"
+            f"\nAll of it: {state / 'stack.json'}"
+        )
     elif arguments.command == "down":
         lifecycle.down(state, progress)
     elif arguments.command == "status":
@@ -74,9 +78,12 @@ def _serve(settings: lifecycle.Settings, progress: Progress) -> None:
 
 def _introduction(stack: dict[str, Any]) -> str:
     return f"""
-The API         {stack["apiUrl"]}
+The console     {stack["consoleUrl"]}
+the API         {stack["apiUrl"]}
 the vendor      {stack["opentokUrl"]}
 AWS             {stack["awsEndpointUrl"]}
+
+The vendor's sample apps work with the console's address as their server.
 
 API='{stack["apiUrl"]}'
 TOKEN='{stack["users"]["alice"]["token"]}'

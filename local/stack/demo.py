@@ -18,7 +18,7 @@ def run(platform: str, progress: Progress) -> dict[str, Any]:
     Raises `StackError` when a part does not come up or an answer is not what it has to be.
     """
     # No schedule: the walk fills the pool itself, when its turn has come.
-    settings = Settings(platform=platform, schedule=False)
+    settings = Settings(platform=platform, schedule=False, console=False)
     progress.title("The local stack comes up")
     with own_stack("demo", settings, progress) as stack:
         progress.say()

@@ -55,6 +55,7 @@ class Settings:
     state: Path = DEFAULT_STATE
     platform: str = "opentok"
     schedule: bool = True
+    console: bool = True
     parameters: dict[str, str] = field(default_factory=dict)
 
     def template_parameters(self, vendor_address: str) -> dict[str, str]:
@@ -148,7 +149,8 @@ def is_running(state: Path) -> bool:
     return (
         all(program.alive() for program in run.programs)
         and cloud.healthy(stack["awsEndpointUrl"])
-        and _answers(stack["opentokUrl"])
+        and _answers(f"{stack['opentokUrl']}/_emulator/health")
+        and ("consoleUrl" not in stack or _answers(f"{stack['consoleUrl']}/console/stack"))
     )
 
 
@@ -200,7 +202,13 @@ def _start(settings: Settings, run: "_Run", progress: Progress) -> dict[str, Any
             state / "stack.json",
             _description(settings, deployment, credentials, address, vendor, api),
         )
-        return renew_tokens(state)
+        stack = renew_tokens(state)
+    if settings.console:
+        with progress.step("the console page"):
+            program, stack["consoleUrl"] = _start_console(state, run.mark)
+            run.add(program)
+            _write(state / "stack.json", stack)
+    return stack
 
 
 def _description(
@@ -244,13 +252,32 @@ def _start_vendor(state: Path, mark: str, port: int) -> tuple[programs.Program, 
         log=state / "logs" / "opentok.log",
     )
     address = f"http://127.0.0.1:{port}"
-    programs.wait_until(lambda: _answers(address), program, seconds=30)
+    programs.wait_until(lambda: _answers(f"{address}/_emulator/health"), program, seconds=30)
     return program, address
 
 
-def _answers(vendor: str) -> bool:
+def _start_console(state: Path, mark: str) -> tuple[programs.Program, str]:
+    """Start the console page for the stack in the state directory; the program and its address."""
+    port = programs.free_port()
+    program = programs.start(
+        "the console page",
+        [
+            *(sys.executable, "-m", "local.console", "--port", str(port)),
+            *("--stack", str(state / "stack.json")),
+        ],
+        environment={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},
+        mark=mark,
+        cwd=cloud.ROOT,
+        log=state / "logs" / "console.log",
+    )
+    address = f"http://127.0.0.1:{port}"
+    programs.wait_until(lambda: _answers(f"{address}/console/stack"), program, seconds=60)
+    return program, address
+
+
+def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{vendor}/_emulator/health", timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=5) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
