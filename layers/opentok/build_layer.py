@@ -122,7 +122,7 @@ def remove(path: Path) -> None:
 def prune(target: Path) -> None:
     """Take out what no function can reach."""
     # botocore reads its own bundle of roots only where certifi is missing.
-    for unused in ("bin", "boto3/examples", "botocore/cacert.pem"):
+    for unused in ("bin", ".lock", "boto3/examples", "botocore/cacert.pem"):
         remove(target / unused)
     for pattern in ("**/__pycache__", "**/*.pyi", "**/tests"):
         for path in sorted(target.glob(pattern)):
@@ -320,8 +320,9 @@ def main() -> int:
     if interpreter is None:
         print(
             f"build_layer: WARNING: the layer {FOLDER.name} has no bytecode, because there is no"
-            f" Python {wanted.python_version} on this machine. It works, but every cold start compiles"
-            f" it again and takes twice as long. Build it where `python{wanted.python_version}` is.",
+            f" Python {wanted.python_version} on this machine. It works, but every cold start"
+            " compiles it again and takes twice as long. Build it where"
+            f" `python{wanted.python_version}` is installed.",
             file=sys.stderr,
         )
     return 0

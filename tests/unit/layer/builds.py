@@ -1,0 +1,40 @@
+"""Builds of a layer, in a copy of its folder alone, as `sam build` makes them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[3]
+LAYERS = PROJECT / "layers"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What one run wrote: the unpacked layer, the zip, the parts list, and its warnings."""
+
+    source: Path
+    python: Path
+    archive: Path
+    sbom: Path
+    warnings: str
+
+
+def copy_layer(name: str, target: Path) -> Path:
+    """The layer's folder, without what a developer's Python left in it."""
+    return Path(
+        shutil.copytree(LAYERS / name, target, ignore=shutil.ignore_patterns("__pycache__"))
+    )
+
+
+def run_build(source: Path, output: Path, *arguments: str) -> Built:
+    """Run the build that lies in `source`; it must succeed."""
+    archive, sbom = output / "layer.zip", output / "sbom.json"
+    command = [sys.executable, str(source / "build_layer.py"), "--output", str(output)]
+    command += ["--zip", str(archive), "--sbom", str(sbom), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Built(source, output / "python", archive, sbom, done.stderr)
