@@ -1,0 +1,85 @@
+"""What the template becomes with parameters other than the defaults."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.stack import cloud, gateway, programs
+from local.stack.deployment import Deployment, deploy
+from local.stack.lifecycle import DEFAULT_STATE, Settings
+from tests.integration.conftest import send
+
+ISSUER = "https://issuer.example/realm"
+TOPIC = "arn:aws:sns:us-east-1:000000000000:operators"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A MiniStack with nothing in it."""
+    state: Path = tmp_path_factory.mktemp("cloud")
+    mark = uuid.uuid4().hex
+    cloud.isolate()
+    program, found = cloud.start(state, mark)
+    yield found
+    programs.stop_all([program], mark)
+
+
+@pytest.fixture(scope="module")
+def parameters() -> dict[str, str]:
+    others = {
+        "JwtIssuer": ISSUER,
+        "JwtAudience": "web,ios",
+        "AllowedOrigins": "https://app.example,https://admin.example",
+        "AlarmTopicArn": TOPIC,
+        "ReservedConcurrency": "7",  # MiniStack takes it, and does nothing about it
+        "LogRetentionDays": "7",
+    }
+    settings = Settings(platform="opentok", schedule=False, parameters=others)
+    return settings.template_parameters("https://api.example")
+
+
+@pytest.fixture(scope="module")
+def deployment(address: str, parameters: dict[str, str]) -> Deployment:
+    return deploy(address, parameters, DEFAULT_STATE / "cache")
+
+
+def test_an_issuer_of_ones_own_takes_the_place_of_the_user_pool(
+    address: str, deployment: Deployment
+) -> None:
+    assert not {"UserPool", "UserPoolClient", "ModeratorsGroup"} & deployment.resources.keys()
+    assert "UserPoolId" not in deployment.outputs
+
+
+def test_its_issuer_audiences_and_origins_reach_the_gateway(
+    address: str, deployment: Deployment, parameters: dict[str, str]
+) -> None:
+    api = gateway.create_routes(address, deployment, parameters)
+    client = cloud.client("apigatewayv2", address)
+    api_id = deployment.resources["HttpApi"]
+
+    (authorizer,) = client.get_authorizers(ApiId=api_id)["Items"]
+    assert authorizer["JwtConfiguration"] == {"Issuer": ISSUER, "Audience": ["web", "ios"]}
+    assert len(client.get_routes(ApiId=api_id)["Items"]) == 5
+
+    def preflight(origin: str) -> str | None:
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        answer = send("OPTIONS", f"{api}/sessions", None, asked)
+        return answer.headers.get("access-control-allow-origin")
+
+    assert preflight("https://admin.example") == "https://admin.example"
+    assert preflight("https://elsewhere.example") is None
+
+
+def test_alarms_tell_the_topic(address: str, deployment: Deployment) -> None:
+    alarms = cloud.client("cloudwatch", address).describe_alarms()["MetricAlarms"]
+    assert alarms
+    assert all(alarm["AlarmActions"] == [TOPIC] for alarm in alarms)
+    # Nobody is woken because a schedule that was switched off does not run.
+    assert "RefillStaleAlarm" not in deployment.resources
+
+
+def test_logs_are_kept_as_long_as_asked(address: str, deployment: Deployment) -> None:
+    groups = cloud.client("logs", address).describe_log_groups()["logGroups"]
+    assert {group["retentionInDays"] for group in groups} == {7}
