@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ _Template.add_multi_constructor("!", _short_form)
 def test_the_document_is_valid_openapi_3_1() -> None:
     assert contract()["openapi"].startswith("3.1.")
     openapi_spec_validator.validate(contract())
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert contract()["info"]["version"] == project["version"]
 
 
 def test_routes_are_those_of_the_template() -> None:

@@ -1,0 +1,31 @@
+"""What the gateway answers by itself is in the contract too."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract.openapi import Node, Operation, operations, violations
+from tests.integration.conftest import Answer, Stack
+
+every_operation = pytest.mark.parametrize("operation", operations(), ids=lambda op: op.name)
+
+
+@every_operation
+def test_without_a_token(stack: Stack, operation: Operation) -> None:
+    answer = stack.call(operation.method, operation.path.replace("{sessionId}", "some-id"))
+    assert answer.status == 401
+    assert _described(answer, operation.answers["401"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "/sessions"), ("GET", "/rooms"), ("POST", "/sessions/1/tokens/2")]
+)
+def test_without_a_route(stack: Stack, method: str, path: str) -> None:
+    answer = stack.call(method, path, user="alice")
+    assert answer.status == 404
+    assert all(_described(answer, operation.answers["404"]) for operation in operations())
+
+
+def _described(answer: Answer, described: Node) -> bool:
+    content = described["content"][answer.headers["content-type"]]
+    return violations(content["schema"], answer.body) == []
