@@ -139,8 +139,9 @@ class _Found:
     @classmethod
     def of(cls, store: PoolStore, pool: Pool, project_id: str, now: int) -> _Found:
         pool_id = pool.id_for(project_id)
-        available = store.count(pool_id)
+        # In this order: what another refill adds in between must not look as if it had been taken.
         before = store.refill_state(pool_id)
+        available = store.count(pool_id)
         wanted = next_target(
             minimum=pool.minimum,
             maximum=pool.maximum,
