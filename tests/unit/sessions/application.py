@@ -85,12 +85,17 @@ class Application:
 
     @classmethod
     def start(
-        cls, aws: Aws, vendor_server: VendorServer, clock: Clock, pools: str = ENVIRONMENT["POOLS"]
+        cls,
+        aws: Aws,
+        vendor_server: VendorServer,
+        clock: Clock,
+        pools: str = ENVIRONMENT["POOLS"],
+        platform: Platform = Platform.OPENTOK,
     ) -> Application:
         table = Table(aws.client("dynamodb"), TABLE_NAME)
         store, pool_store = Store(table, RETENTION), PoolStore(table)
         secrets_manager = aws.client("secretsmanager")
-        credentials = CredentialCache(secrets_manager, SECRET_ID, Platform.OPENTOK, 60, clock)
+        credentials = CredentialCache(secrets_manager, SECRET_ID, platform, 60, clock)
         vendor = Vendor(credentials, vendor_server.url, 8)
         tokens = TokenIssuer(credentials, TokenFormat.JWT)
         return cls(

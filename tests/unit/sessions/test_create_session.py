@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import jwt
 import pytest
 
+from opentok_client.credentials import Platform
 from opentok_client.grant import Role
 from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
 from sessions.create_session import ATTEMPTS, STAND_IN_REASON
 from sessions.errors import (
     CredentialsUnavailable,
+    DamagedRecord,
     IdempotencyConflict,
     InvalidRequest,
     RoleNotAllowed,
@@ -46,8 +49,6 @@ OTHER_KEY, OTHER_SECRET = "46000000", "another-secret-that-was-made-up-for-tests
 
 
 def instant(seconds: float) -> str:
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
@@ -720,8 +721,7 @@ class TestTheTokenInTheAnswer:
         """What cannot be signed leaves no session behind, and what was made waits in its pool."""
         vonage = {"applicationId": OTHER_KEY, "privateKey": "not a key"}
         aws.put_secret(vonage)
-        app = Application.start(aws, vendor, clock)
-        vars(app.credentials)["_platform"] = "vonage"
+        app = Application.start(aws, vendor, clock, platform=Platform.VONAGE)
         app.fill("routed", "p1", project=OTHER_KEY)
         with pytest.raises(CredentialsUnavailable):
             app.create({"token": {}})
@@ -1069,8 +1069,6 @@ class TestCredentials:
 
 
 def test_a_damaged_room_is_nobodys_fault(app: Application, aws: Aws) -> None:
-    from sessions.errors import DamagedRecord
-
     session = app.create({"room": "lobby"}).session
     item = aws.item(f"session#{session.session_id}")
     assert item is not None
