@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,13 +15,13 @@ from . import media_mode
 from .media_mode import Feature
 from .members import Members
 from .models import Reuse, TokenRequest
+from .rooms import room_name
 from .token_request import TOKEN_MEMBERS, read_token_request
 
 __all__ = [
     "CREATE_MEMBERS",
     "OPTION_MEMBERS",
     "PARTICIPANTS_MAX",
-    "ROOM",
     "CreateRequest",
     "read_options",
 ]
@@ -35,8 +34,6 @@ CREATE_MEMBERS = (
     *OPTION_MEMBERS, "room", "reuse", "opensAt", "closesAt", "participants", "sessionId", "token",
 )  # fmt: skip
 
-ROOM = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
-ROOM_HINT = "must have 1 to 128 of the characters A-Z a-z 0-9 . _ ~ -"
 SUB_MAX = 128
 PARTICIPANTS_MAX = 200
 EXPECTED_PARTICIPANTS_MAX = 10_000
@@ -84,7 +81,7 @@ class CreateRequest:
         members = Members(body, CREATE_MEMBERS)
         registered = _registered(members)
         chosen = registered or read_options(members)
-        room = members.text("room", 128, ROOM, ROOM_HINT)
+        room = room_name(members)
         reuse = members.choice("reuse", Reuse)
         if "reuse" in members and "room" not in members:
             members.illegal("reuse", "goes with a room only")

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from . import policy, rooms
-from .create_request import ROOM, ROOM_HINT
 from .errors import SessionNotFound
 from .members import Members
 from .models import Caller, Session
@@ -48,7 +47,7 @@ class ListRequest:
         after = _position(cursor, caller) if cursor else None
         if cursor and after is None:
             members.wrong("cursor", "is not one that this API gave to you")
-        room = members.text("room", 128, ROOM, ROOM_HINT)
+        room = rooms.room_name(members)
         members.finish()
         return cls(room, limit, after)
 

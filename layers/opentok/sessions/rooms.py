@@ -1,17 +1,35 @@
-"""Whether a room's session is still the one for the next caller. Pure: the clock comes in."""
+"""A room's name, and whether its session is still the one for the next caller.
+
+Pure: the clock comes in.
+"""
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from opentok_client.options import MediaMode
 
-from .create_request import CreateRequest
 from .models import Reuse, Session
 
-__all__ = ["conflicts", "is_idle", "is_live", "use_is_due"]
+if TYPE_CHECKING:  # lookups need no creation rules, and start faster without them
+    from .create_request import CreateRequest
+    from .members import Members
+
+__all__ = ["conflicts", "is_idle", "is_live", "room_name", "use_is_due"]
+
+NAME_MAX = 128
+NAME = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
+NAME_HINT = f"must have 1 to {NAME_MAX} of the characters A-Z a-z 0-9 . _ ~ -"
 
 USE_IS_NOTED_EVERY = 10
 """The fraction of the idle time after which use is written down again: often enough to tell an
 idle room, and seldom enough that a busy one costs no writes."""
+
+
+def room_name(members: Members) -> str | None:
+    """The member `room`; noted as wrong when it cannot be a room's name."""
+    return members.text("room", NAME_MAX, NAME, NAME_HINT)
 
 
 def is_live(session: Session, now: float, idle_seconds: int, project_id: str) -> bool:
