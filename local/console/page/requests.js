@@ -63,7 +63,7 @@ const text = (label, content) =>
     "div",
     {},
     element("p", { class: "label" }, label),
-    element("pre", { tabindex: "0", role: "region", "aria-label": label }, content),
+    element("pre", { tabindex: "0", role: "group", "aria-label": label }, content),
   );
 
 const pretty = (value) => JSON.stringify(value, null, 2);

@@ -1,0 +1,62 @@
+"""axe-core finds nothing to complain of, in any state of the page, in both colour schemes."""
+
+from importlib import resources
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.integration.console.conftest import OpenConsole
+from tests.integration.console.console_page import ConsolePage
+
+AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(
+    open_console: OpenConsole, scheme: Literal["light", "dark"], width: int
+) -> None:
+    # Without movement, so that no colour is caught halfway.
+    console = open_console(width=width, color_scheme=scheme, reduced_motion="reduce")
+    assert violations(console) == []
+
+    console.sign_in("alice")
+    console.unfold_everything()
+    console.form.get_by_label("Only people on a list get in").check()
+    console.form.get_by_label("With a token").check()
+    console.form.get_by_label("People expected").fill("many")
+    console.form.get_by_label("captions").check()
+    console.form.get_by_label("Media mode").select_option("relayed")
+    console.form.get_by_label("Others", exact=True).fill("carol boss")
+    console.submit()
+    expect(console.form.get_by_role("alert")).to_be_visible()
+    assert violations(console) == []
+
+    console.form.get_by_role("button", name="Clear").click()
+    console.form.get_by_label("With a token").check()
+    console.create()
+    expect(console.connect()).to_contain_text("Connected")
+    console.pools.get_by_role("button", name="Refill now").click()
+    expect(console.pools.get_by_role("status")).not_to_be_empty()
+    console.unfold_everything()
+    assert violations(console) == []
+
+    console.session.get_by_role("button", name="Close the session").click()
+    expect(console.badges().first).to_have_text("closed")
+    console.token.get_by_role("button", name="Get a token").click()
+    expect(console.token.get_by_role("alert")).to_be_visible()
+    assert violations(console) == []
+
+
+def violations(console: ConsolePage) -> list[Any]:
+    """What axe-core finds, each with the elements that it is about."""
+    page = console.page
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    return [
+        (each["id"], node["html"], node["failureSummary"])
+        for each in found
+        for node in each["nodes"]
+    ]

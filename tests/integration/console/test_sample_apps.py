@@ -1,0 +1,90 @@
+"""The two paths that the vendor's sample apps ask their server for."""
+
+import re
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.integration.conftest import Answer, Stack, send
+
+MEMBERS = {"apiKey", "applicationId", "sessionId", "token"}
+
+
+def ask(stack: Stack, path: str, method: str = "GET", **headers: str) -> Answer:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return send(method, stack.facts["consoleUrl"] + path, None, sent)
+
+
+@pytest.mark.parametrize("path", ["/session", "/room/demo"])
+def test_the_four_texts(stack: Stack, path: str) -> None:
+    answer = ask(stack, path, Origin="https://samples.example")
+
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("application/json")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.body.keys() == MEMBERS
+    assert all(isinstance(value, str) and value for value in answer.body.values())
+    platform = stack.facts["platform"]
+    name = "applicationId" if platform == "vonage" else "apiKey"
+    project = stack.facts["credentials"][platform][name]
+    assert {answer.body["apiKey"], answer.body["applicationId"]} == {project}
+
+
+def test_a_sample_app_can_connect_and_publish(stack: Stack) -> None:
+    given = ask(stack, "/session").body
+
+    connected = stack.vendor(
+        "POST",
+        "/_emulator/connect",
+        {"sessionId": given["sessionId"], "token": given["token"]},
+    )
+
+    assert connected.status == 200
+    assert connected.body["role"] == "publisher"
+
+
+def test_everybody_in_a_room_meets_also_those_who_use_the_api(stack: Stack) -> None:
+    room = f"sample.{uuid.uuid4()}"
+    with ThreadPoolExecutor(8) as callers:
+        answers = list(callers.map(lambda _: ask(stack, f"/room/{room}"), range(8)))
+    joined = stack.call("POST", "/sessions", {"room": room}, user="bob")
+
+    assert {answer.body["sessionId"] for answer in answers} == {joined.body["sessionId"]}
+    assert joined.body["owner"] == stack.facts["users"]["alice"]["sub"]
+    assert ask(stack, f"/room/other-{room}").body["sessionId"] != joined.body["sessionId"]
+
+
+def test_the_session_without_a_room_is_that_of_the_room_session(stack: Stack) -> None:
+    assert (
+        ask(stack, "/session").body["sessionId"] == (ask(stack, "/room/session").body["sessionId"])
+    )
+
+
+@pytest.mark.parametrize("path", ["/session", "/room/demo"])
+def test_any_origin_may_ask_with_any_header(stack: Stack, path: str) -> None:
+    answer = ask(
+        stack,
+        path,
+        "OPTIONS",
+        Origin="https://samples.example",
+        Access_Control_Request_Method="GET",
+        Access_Control_Request_Headers="content-type, x-requested-with",
+        Access_Control_Request_Private_Network="true",
+    )
+
+    assert answer.status == 204
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "GET" in re.split(r",\s*", answer.headers["access-control-allow-methods"])
+    assert answer.headers["access-control-allow-headers"] == "content-type, x-requested-with"
+    assert answer.headers["access-control-allow-private-network"] == "true"
+
+
+def test_a_refusal_of_the_api_is_passed_on(stack: Stack) -> None:
+    answer = ask(stack, "/room/not%20a%20name")
+
+    assert answer.status == 400
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.body["code"] == "invalid_request"
