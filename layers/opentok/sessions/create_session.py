@@ -45,6 +45,9 @@ __all__ = ["CreateSession"]
 ATTEMPTS = 10
 """How often a caller looks again after others were faster, before being told to come back."""
 PAUSE_SECONDS = 0.05
+PATIENCE_SECONDS = 10.0
+"""After so long nobody looks again, nor for another session, but is told to come back: what is
+under way by then, the vendor's 8 s included, ends before the function's time does."""
 STAND_IN_REASON = "the video platform is down, and a routed session stood ready"
 
 
@@ -62,7 +65,7 @@ class _LookAgain(Exception):
     """Somebody else was faster with the room or the key."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CreateSession:
     """`POST /sessions`."""
 
@@ -74,6 +77,7 @@ class CreateSession:
     tokens: TokenIssuer
     room_idle_seconds: int
     clock: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
 
     def __call__(self, request: CreateRequest, caller: Caller, key: KeyClaim | None) -> Created:
         """Raises `Problem`s only, and then nothing was written."""
@@ -105,11 +109,13 @@ class _Attempt:
         self._caller = caller
         self._key = key
         self._now = use.clock()
+        self._until = use.monotonic() + PATIENCE_SECONDS
         self._claim_id = secrets.token_hex(8)
         self._spare: NewSession | None = None  # made at the vendor, and nobody's yet
 
     def run(self) -> Created:
         """Raises `_LookAgain` when somebody else was faster."""
+        self._require_time()
         if self._key and (known := self._use.store.remembered(self._key.key, self._now)):
             return self._replay(known)
         credentials = self._use.credentials.current()
@@ -191,7 +197,12 @@ class _Attempt:
                 raise _LookAgain
             if candidate.source is Source.REGISTERED:
                 return self._registered_before(candidate.session_id)
+            self._require_time()
         raise _LookAgain
+
+    def _require_time(self) -> None:
+        if self._use.monotonic() > self._until:
+            raise StorageUnavailable("The session records answer too slowly right now.")
 
     def _recorded(self, session: Session) -> None:
         telemetry.count("SessionCreated")

@@ -26,7 +26,7 @@ __all__ = ["CredentialCache"]
 RETRY_SECONDS = 5.0
 """After Secrets Manager failed: how long the last good value is used without asking again."""
 FRESH_SECONDS = 1.0
-"""A value younger than this is not read again, whoever doubts it."""
+"""What was read, or could not be read, this short a time ago is not read again, whoever doubts."""
 
 
 class CredentialCache:
@@ -79,7 +79,9 @@ class CredentialCache:
                     "The video platform's credentials cannot be had right now."
                 ) from error
             telemetry.count("CredentialsStale")
-            self._read_again_at = now + min(RETRY_SECONDS, self._cache_seconds)
+            # From now on, not from the beginning: to fail may have taken longer than the wait.
+            self._read_at = self._monotonic()
+            self._read_again_at = self._read_at + min(RETRY_SECONDS, self._cache_seconds)
             return self._current
         self._read_at = now
         self._read_again_at = now + self._cache_seconds

@@ -106,7 +106,15 @@ class Application:
             credentials=credentials,
             vendor=vendor,
             create_session=CreateSession(
-                store, pool_store, Pools.parse(pools), credentials, vendor, tokens, IDLE, clock
+                store,
+                pool_store,
+                Pools.parse(pools),
+                credentials,
+                vendor,
+                tokens,
+                IDLE,
+                clock,
+                clock,
             ),
             issue_token=IssueToken(store, tokens, IDLE, clock),
             get_session=GetSession(store, IDLE, clock),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import jwt
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from opentok_client.credentials import Platform
 from opentok_client.grant import Role
@@ -29,7 +30,17 @@ from sessions.errors import (
     VendorUnavailable,
 )
 from sessions.models import Caller, Created, Reuse, Source
-from tests.aws import API_KEY, API_SECRET, TABLE_NAME, Aws, before, canceled, refuse, sent_twice
+from tests.aws import (
+    API_KEY,
+    API_SECRET,
+    TABLE_NAME,
+    Answer,
+    Aws,
+    before,
+    canceled,
+    refuse,
+    sent_twice,
+)
 from tests.unit.sessions.application import (
     ALICE,
     BOB,
@@ -237,6 +248,23 @@ class TestFromThePool:
         assert session.session_id == vendor.made[0]
         assert app.pooled() == {"of-the-old-project"}
 
+    def test_too_slow_a_table_is_not_tried_for_ever(
+        self, app: Application, aws: Aws, clock: Clock, vendor: VendorServer
+    ) -> None:
+        app.fill("routed", *(f"p{n}" for n in range(8)))
+        aws.forget_calls()
+        taken = refuse("ConditionalCheckFailedException")
+
+        def slow(proceed: Answer) -> AWSResponse:
+            clock.turn(4)
+            return taken(proceed)
+
+        aws.meet_always("PutItem", slow)
+        with pytest.raises(StorageUnavailable, match="too slowly"):
+            app.create()
+        assert aws.calls.count("PutItem") == 3
+        assert vendor.asked == 0
+
     def test_a_lost_reply(self, app: Application, aws: Aws) -> None:
         app.fill("routed", "p1", "p2")
         aws.meet("PutItem", sent_twice)
@@ -405,6 +433,20 @@ class TestTheFirstInARoom:
         created = app.create({"room": "lobby"})
         assert not created.joined
         assert app.owned() == {created.session.session_id}
+
+    def test_too_slow_a_table_is_not_looked_at_for_ever(
+        self, app: Application, aws: Aws, clock: Clock
+    ) -> None:
+        conflict = canceled("None", "TransactionConflict")
+
+        def slow(proceed: Answer) -> AWSResponse:
+            clock.turn(4)
+            return conflict(proceed)
+
+        aws.meet_always("TransactWriteItems", slow)
+        with pytest.raises(StorageUnavailable, match="too slowly"):
+            app.create({"room": "lobby"})
+        assert aws.calls.count("TransactWriteItems") == 3
 
     def test_a_stranger_takes_the_room_meanwhile(
         self, app: Application, aws: Aws, vendor: VendorServer

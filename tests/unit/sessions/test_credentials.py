@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from opentok_client.credentials import OpenTokCredentials, VonageCredentials
 from sessions.credentials import FRESH_SECONDS, RETRY_SECONDS, CredentialCache
 from sessions.errors import CredentialsUnavailable
-from tests.aws import API_KEY, API_SECRET, SECRET_ID, Aws, Reaction, answer, refuse
+from tests.aws import API_KEY, API_SECRET, SECRET_ID, Answer, Aws, Reaction, answer, refuse
 from tests.unit.sessions.application import Clock
 
 CACHE_SECONDS = 60
@@ -124,15 +125,30 @@ class TestWhenSecretsManagerFails:
         clock.turn(2)
         assert cache.current() == NEXT
 
+    def test_a_failure_that_takes_long_is_waited_for_once(
+        self, aws: Aws, cache: CredentialCache, clock: Clock
+    ) -> None:
+        cache.current()
+        clock.turn(CACHE_SECONDS)
+
+        def slow(proceed: Answer) -> AWSResponse:
+            clock.turn(10 * RETRY_SECONDS)
+            return GONE(proceed)
+
+        aws.meet("GetSecretValue", slow)
+        assert [cache.current(), cache.current(), cache.reread()] == [OURS] * 3
+        assert aws.calls == ["GetSecretValue"] * 2
+
     def test_reread_gives_the_last_good_value_too(
         self, aws: Aws, cache: CredentialCache, clock: Clock
     ) -> None:
         cache.current()
         clock.turn(FRESH_SECONDS)
         aws.meet("GetSecretValue", GONE)
-        assert cache.reread() == OURS
         rotate(aws)
-        assert cache.reread() == NEXT  # what was not read is not fresh
+        assert cache.reread() == OURS
+        clock.turn(FRESH_SECONDS)
+        assert cache.reread() == NEXT
 
     @pytest.mark.parametrize(
         "reaction",
