@@ -5,83 +5,30 @@ The suite brings up a stack of its own, beside any other, with the schedule swit
 writing tests.
 """
 
-import json
 import os
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from local.stack import cloud, lifecycle
 from local.stack.progress import Progress
+from tests.integration.function_logs import Logs
+from tests.integration.identities import Issuer
+from tests.integration.records import forget
+from tests.integration.stack import Answer, Stack, send
+from tests.integration.stand_in import StandIn
+from tests.integration.workers import Workers
+
+__all__ = ["Answer", "Stack", "send"]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: status, headers with names in lower case, and the body as JSON."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: Any
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "last: runs after all others, as it looks at what they did")
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """A running stack. `facts` is the content of its stack.json."""
-
-    facts: Mapping[str, Any] = field(repr=False)
-    state: Path
-
-    def call(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        *,
-        user: str | None = None,
-        token: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """Call the API as one of its users, with another token, or with none."""
-        sent = dict(headers or {})
-        if user is not None:
-            token = self.facts["users"][user]["token"]
-        if token is not None:
-            sent["Authorization"] = f"Bearer {token}"
-        if body is not None:
-            sent.setdefault("Content-Type", "application/json")
-        return send(method, self.facts["apiUrl"] + path, body, sent)
-
-    def vendor(self, method: str, path: str, body: object = None) -> Answer:
-        """Call one of the stand-in's own paths, such as `/_emulator/connect`."""
-        return send(method, self.facts["opentokUrl"] + path, body, {})
-
-    def client(self, service: str) -> Any:
-        """A boto3 client, as the account's administrator."""
-        return cloud.client(service, self.facts["awsEndpointUrl"])
-
-
-def send(method: str, url: str, body: object, headers: Mapping[str, str]) -> Answer:
-    content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(url, content, dict(headers), method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return _answer(answer.status, answer.headers, answer.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return _answer(error.code, error.headers, error.read())
-
-
-def _answer(status: int, headers: Any, content: bytes) -> Answer:
-    try:
-        body = json.loads(content) if content else None
-    except ValueError:
-        body = content.decode(errors="replace")
-    return Answer(status, {name.lower(): value for name, value in headers.items()}, body)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +37,7 @@ def stack() -> Iterator[Stack]:
     running = os.environ.get("OPENTOK_SESSIONS_STACK")
     if running:
         state = Path(running).absolute()
-        yield Stack(lifecycle.renew_tokens(state), state)
+        yield Stack.running(lifecycle.renew_tokens(state), state)
         return
     settings = lifecycle.Settings(
         platform=os.environ.get("PLATFORM") or "opentok",
@@ -99,10 +46,43 @@ def stack() -> Iterator[Stack]:
         parameters={"ThrottleRate": "10000", "ThrottleBurst": "5000"},
     )
     with lifecycle.own_stack("tests", settings, Progress()) as facts:
-        yield Stack(facts, lifecycle.own_state("tests"))
+        yield Stack.running(facts, lifecycle.own_state("tests"))
 
 
 @pytest.fixture
 def call(stack: Stack) -> Callable[..., Answer]:
     """Short for `stack.call`."""
     return stack.call
+
+
+@pytest.fixture(scope="session")
+def vendor(stack: Stack) -> StandIn:
+    """The vendor's stand-in."""
+    return StandIn(stack)
+
+
+@pytest.fixture(scope="session")
+def workers(stack: Stack) -> Workers:
+    """The processes that the functions run in."""
+    return Workers(stack)
+
+
+@pytest.fixture(scope="session")
+def issuer(stack: Stack) -> Issuer:
+    """Makes users."""
+    return Issuer(stack)
+
+
+@pytest.fixture
+def logs(stack: Stack) -> Logs:
+    """What the functions write during the test."""
+    return Logs(stack)
+
+
+@pytest.fixture
+def calm(stack: Stack, vendor: StandIn) -> None:
+    """An empty table, a vendor that works and has a new log, and users who are signed in."""
+    vendor.recover()
+    vendor.forget_calls()
+    forget(stack)
+    stack.keep_signed_in()

@@ -1,0 +1,28 @@
+"""Claiming sessions from a pool, and whether each went to one caller."""
+
+from collections.abc import Mapping, Sequence
+
+from tests.integration.identities import User
+from tests.integration.records import Records
+from tests.integration.stack import Answer, Stack
+from tests.integration.traffic import unserved
+
+__all__ = ["claim", "claimed_by"]
+
+
+def claim(stack: Stack, user: User, headers: Mapping[str, str] | None = None) -> Answer:
+    """Asks for a session that the pool `routed` can give."""
+    body = {"mediaMode": "routed"}
+    return stack.call("POST", "/sessions", body, token=user.token, headers=headers)
+
+
+def claimed_by(answers: Sequence[Answer], records: Records) -> set[str]:
+    """The sessions that these answers handed out: each to one caller, who owns it."""
+    refused = [a for a in answers if a.status != 201 and not unserved(a)]
+    assert not refused, refused
+    served = [answer.body for answer in answers if answer.status == 201]
+    claimed = {body["sessionId"] for body in served}
+    assert len(claimed) == len(served), "a session was handed out twice"
+    for body in served:
+        assert records.sessions[body["sessionId"]]["owner"] == body["owner"]
+    return claimed

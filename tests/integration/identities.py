@@ -1,0 +1,53 @@
+"""Users without number: access tokens that the stack's own user pool could have issued.
+
+The private key is the one that MiniStack keeps for the pool; on AWS nobody can have it.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+
+from tests.integration.stack import Stack
+
+__all__ = ["Issuer", "User"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class User:
+    sub: str
+    token: str
+
+
+class Issuer:
+    """Signs tokens with the key of the user pool."""
+
+    def __init__(self, stack: Stack) -> None:
+        keys = stack.state / "tmp" / "ministack" / "cognito-pool-keys"
+        self.private_key = (keys / f"{stack.facts['userPoolId']}-access.pem").read_text()
+        model = stack.facts["users"]["alice"]["token"]
+        self.claims: dict[str, Any] = jwt.decode(model, options={"verify_signature": False})
+        self.header = {"kid": jwt.get_unverified_header(model)["kid"]}
+
+    @property
+    def public_key(self) -> str:
+        private = serialization.load_pem_private_key(self.private_key.encode(), password=None)
+        return private.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        ).decode()  # fmt: skip
+
+    def user(self, **claims: object) -> User:
+        """Somebody new: alice's claims, but for the `sub` and those given."""
+        sub = str(uuid.uuid4())
+        return User(sub, self.signed({"sub": sub, "username": sub, **claims}))
+
+    def signed(self, claims: Mapping[str, object]) -> str:
+        """A token with these claims in place of alice's, good for an hour unless they say so."""
+        now = int(time.time())
+        fresh = {"iat": now, "auth_time": now, "exp": now + 3600, "jti": str(uuid.uuid4())}
+        every = {**self.claims, **fresh, **claims}
+        return jwt.encode(every, self.private_key, "RS256", headers=self.header)

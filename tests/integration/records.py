@@ -1,0 +1,113 @@
+"""What the table holds, and whether that is whole: nothing lost, nothing in two places."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from tests.integration.stack import Stack
+
+__all__ = ["Records", "forget"]
+
+Item = Mapping[str, Any]
+
+_POOLED_ONLY = {"poolId", "poolKey", "pooledAt"}
+_OWNED_ONLY = {"owner", "state", "sessionId", "claimId", "source"}
+
+
+@dataclass(frozen=True)
+class Records:
+    """Every item of the table at one moment, by key, and the keys in the index of the pools."""
+
+    items: Mapping[str, Item]
+    index: frozenset[str]
+
+    @classmethod
+    def read(cls, stack: Stack) -> "Records":
+        dynamodb, table = stack.client("dynamodb"), stack.facts["table"]
+        scan = dynamodb.get_paginator("scan")
+        items = {
+            item["pk"]["S"]: {name: _plain(value) for name, value in item.items()}
+            for page in scan.paginate(TableName=table, ConsistentRead=True)
+            for item in page["Items"]
+        }
+        index = {
+            item["pk"]["S"]
+            for page in scan.paginate(TableName=table, IndexName="pool")
+            for item in page["Items"]
+        }
+        return cls(items, frozenset(index))
+
+    @cached_property
+    def sessions(self) -> dict[str, Item]:
+        """Every recorded session by its id: pool + open + closed."""
+        return self._of_kind("session")
+
+    @cached_property
+    def pooled(self) -> set[str]:
+        return {id_ for id_, item in self.sessions.items() if "poolKey" in item}
+
+    @cached_property
+    def open(self) -> set[str]:
+        return {id_ for id_, item in self.sessions.items() if item.get("state") == "open"}
+
+    @cached_property
+    def closed(self) -> set[str]:
+        return {id_ for id_, item in self.sessions.items() if item.get("state") == "closed"}
+
+    @cached_property
+    def rooms(self) -> dict[str, str]:
+        """Which session a room has."""
+        return {room: item["sessionId"] for room, item in self._of_kind("room").items()}
+
+    def require_whole(self) -> None:
+        """Fails unless each session is in a pool, open or closed, in one of these only, and every
+        room and every idempotency key stands for a session that has an owner."""
+        wrong: list[str] = []
+        for id_, item in self.sessions.items():
+            pooled = item.keys() >= _POOLED_ONLY and not _OWNED_ONLY & item.keys()
+            owned = item.keys() >= _OWNED_ONLY and not _POOLED_ONLY & item.keys()
+            if not (pooled or (owned and item["state"] in {"open", "closed"})):
+                wrong.append(f"session {id_} is neither in a pool nor owned: {sorted(item)}")
+            if owned and item["sessionId"] != id_:
+                wrong.append(f"session {id_} calls itself {item['sessionId']}")
+        if in_doubt := self.index ^ {f"session#{id_}" for id_ in self.pooled}:
+            wrong.append(f"in the pools' index, or in a pool, but not both: {sorted(in_doubt)}")
+        owned_sessions = self.open | self.closed
+        for room, id_ in self.rooms.items():
+            if id_ not in owned_sessions:
+                wrong.append(f"room {room} points to {id_}, which nobody owns")
+            elif self.sessions[id_].get("room") != room:
+                wrong.append(f"room {room} points to {id_}, which is not its own")
+        for key, item in self._of_kind("idem").items():
+            if item["sessionId"] not in owned_sessions:
+                wrong.append(f"key {key} stands for {item['sessionId']}, which nobody owns")
+        known = ("session#", "room#", "idem#", "refill#")
+        wrong += [f"what is {pk}?" for pk in self.items if not pk.startswith(known)]
+        assert not wrong, "\n".join(wrong)
+        assert len(self.sessions) == len(self.pooled) + len(self.open) + len(self.closed)
+
+    def _of_kind(self, kind: str) -> dict[str, Item]:
+        prefix = f"{kind}#"
+        return {
+            pk.removeprefix(prefix): item
+            for pk, item in self.items.items()
+            if pk.startswith(prefix)
+        }
+
+
+def forget(stack: Stack, *kinds: str) -> None:
+    """Removes the items of these kinds (such as `refill`), or all of them."""
+    dynamodb, table = stack.client("dynamodb"), stack.facts["table"]
+    keys = [pk for pk in Records.read(stack).items if not kinds or pk.split("#")[0] in kinds]
+    for start in range(0, len(keys), 25):
+        batch = [{"DeleteRequest": {"Key": {"pk": {"S": pk}}}} for pk in keys[start : start + 25]]
+        answer = dynamodb.batch_write_item(RequestItems={table: batch})
+        assert not answer["UnprocessedItems"]
+
+
+def _plain(value: Mapping[str, Any]) -> object:
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return {name: _plain(member) for name, member in content.items()}
+    return int(content) if kind == "N" else content

@@ -1,0 +1,69 @@
+"""A session in a pool goes to one caller, and none is lost: recorded = pool + open.
+
+Over HTTP with fifty callers in flight and the schedule off, so that nothing refills meanwhile. The
+pools stay small, as the local cloud looks at every session of a pool for each query.
+"""
+
+from functools import partial
+
+import pytest
+
+from tests.integration.claims import claim, claimed_by
+from tests.integration.counts import SOAK, count
+from tests.integration.function_logs import Logs
+from tests.integration.identities import Issuer
+from tests.integration.records import Records
+from tests.integration.refill import fill
+from tests.integration.stack import Stack
+from tests.integration.stand_in import StandIn
+from tests.integration.traffic import attempt, together, unserved
+
+IN_FLIGHT = 50
+CLAIMS = 100
+
+pytestmark = pytest.mark.usefixtures("calm")
+
+
+@pytest.mark.parametrize("number", range(count(20)))
+def test_no_session_is_handed_out_twice_and_none_is_lost(
+    stack: Stack, issuer: Issuer, vendor: StandIn, number: int
+) -> None:
+    fill(stack, CLAIMS * 3 // 2)
+    before, asked = Records.read(stack), len(vendor.creations())
+    users = [issuer.user() for _ in range(10)]
+    claims = [partial(attempt, partial(claim, stack, users[n % 10])) for n in range(CLAIMS)]
+
+    answers = together(claims, IN_FLIGHT)
+
+    after = Records.read(stack)
+    after.require_whole()
+    claimed = claimed_by(answers, after)
+    assert len(vendor.creations()) == asked, "all of them are served from the pool"
+    assert after.sessions.keys() == before.sessions.keys(), "none is lost"
+    # Who had no answer may own a session nevertheless; nobody else does.
+    assert after.open - claimed <= before.pooled
+    assert len(after.open) - len(claimed) <= sum(map(unserved, answers))
+
+
+def test_when_the_pool_is_too_small_the_rest_is_made_live(
+    stack: Stack, issuer: Issuer, vendor: StandIn, logs: Logs
+) -> None:
+    waiting, wanted = (50, 200) if SOAK else (20, 60)
+    fill(stack, waiting)
+    before, made = Records.read(stack), vendor.made()
+    user = issuer.user()
+
+    answers = together([partial(attempt, partial(claim, stack, user))] * wanted, IN_FLIGHT)
+
+    after = Records.read(stack)
+    after.require_whole()
+    claimed = claimed_by(answers, after)
+    assert before.sessions.keys() <= after.sessions.keys(), "none is lost"
+    from_pool = {a.body["sessionId"] for a in answers if a.status == 201} & before.pooled
+    assert from_pool == {
+        a.body["sessionId"] for a in answers if a.status == 201 and a.body["source"] == "pool"
+    }
+    failed = sum(map(unserved, answers))
+    assert len(claimed) - len(from_pool) >= wanted - waiting - failed, "the rest is made live"
+    lost = vendor.made() - made - (len(after.sessions) - len(before.sessions))
+    assert lost <= failed + logs.total("create_session", "SessionDropped")

@@ -1,0 +1,127 @@
+"""Everybody who is first in a room gets the same session, whatever happens meanwhile.
+
+Over HTTP, against the deployed stack. The local cloud is one process, which may take seconds for
+fifty requests at once; a caller who is told 503 with `Retry-After` asks again, as an app does.
+"""
+
+import random
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+import pytest
+
+from tests.integration.counts import count
+from tests.integration.function_logs import Logs
+from tests.integration.identities import Issuer, User
+from tests.integration.polling import until
+from tests.integration.records import Records, forget
+from tests.integration.stack import Answer, Stack
+from tests.integration.stand_in import StandIn
+from tests.integration.traffic import Served, persist, together
+from tests.integration.workers import Workers
+
+CALLERS = 50
+ROUNDS = count(20)
+
+pytestmark = pytest.mark.usefixtures("calm")
+
+
+def test_fifty_simultaneous_first_joins_get_one_session(
+    stack: Stack, issuer: Issuer, vendor: StandIn, logs: Logs
+) -> None:
+    made, unserved = vendor.made(), 0
+    for number in range(ROUNDS):
+        if number % 2 == 0:  # else the pool serves, which the losers of the round before filled
+            forget(stack)
+            made = vendor.made()
+        before = Records.read(stack)
+        room = f"race-{uuid.uuid4()}"
+
+        served = together([partial(persist, join) for join in _joins(stack, issuer, room)], CALLERS)
+
+        unserved += sum(one.unserved for one in served)
+        session_id = _the_one_session(served, vendor)
+        after = Records.read(stack)
+        after.require_whole()
+        assert after.rooms[room] == session_id
+        assert after.open - before.open == {session_id}, "all others are in a pool"
+        lost = vendor.made() - made - len(after.sessions)
+        assert lost <= unserved + logs.total("create_session", "SessionDropped")
+
+
+@dataclass
+class Killer:
+    """Kills workers while a room is being opened: two while some of the callers have the vendor
+    make a session, and two more after random answers."""
+
+    workers: Workers
+    vendor: StandIn
+    killed: int = 0
+    _answered: int = 0
+    _asked: int = field(default_factory=lambda: random.randint(1, 15))
+    _late: list[int] = field(default_factory=lambda: random.sample(range(1, CALLERS), 2))
+
+    def early(self) -> None:
+        until("a session is being made, or was", self._is_being_made)
+        self.killed += self.workers.kill("create_session", 2)
+
+    def after(self, answered: int) -> None:
+        self._answered = answered
+        if answered in self._late:
+            self.killed += self.workers.kill("create_session")
+
+    def _is_being_made(self) -> bool:
+        return self._answered > 0 or len(self.vendor.creations()) >= self._asked
+
+
+def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
+    stack: Stack, issuer: Issuer, vendor: StandIn, workers: Workers, logs: Logs
+) -> None:
+    made, killed, unserved = vendor.made(), 0, 0
+    for _ in range(ROUNDS):
+        vendor.forget_calls()
+        room, killer = f"killed-{uuid.uuid4()}", Killer(workers, vendor)
+        joins = [partial(persist, join) for join in _joins(stack, issuer, room)]
+
+        with vendor.failing(delayMs=300), ThreadPoolExecutor(1) as beside:
+            killing = beside.submit(killer.early)
+            served = together(joins, CALLERS, killer.after)
+            killing.result()
+
+        killed += killer.killed
+        unserved += sum(one.unserved for one in served)
+        session_id = _the_one_session(served, vendor)
+        records = Records.read(stack)
+        records.require_whole()
+        assert records.rooms[room] == session_id
+        again = stack.call("POST", "/sessions", {"room": room}, user="bob")
+        assert (again.status, again.body["sessionId"]) == (200, session_id), "the room works"
+
+    assert killed >= 3 * ROUNDS
+    lost = vendor.made() - made - len(Records.read(stack).sessions)
+    assert lost <= unserved + logs.total("create_session", "SessionDropped")
+
+
+def _joins(stack: Stack, issuer: Issuer, room: str) -> list[Callable[[], Answer]]:
+    """Requests of people who want to be in the room, each with a token."""
+    return [partial(_join, stack, room, issuer.user()) for _ in range(CALLERS)]
+
+
+def _join(stack: Stack, room: str, user: User) -> Answer:
+    body = {"room": room, "mediaMode": "routed", "token": {"data": user.sub}}
+    return stack.call("POST", "/sessions", body, token=user.token)
+
+
+def _the_one_session(served: list[Served], vendor: StandIn) -> str:
+    """The session that all of them got, each with a token that the vendor takes."""
+    answers = [one.answer for one in served]
+    assert {answer.status for answer in answers} <= {200, 201}, answers
+    (session_id,) = {answer.body["sessionId"] for answer in answers}
+    assert sum(answer.status == 201 for answer in answers) <= 1
+    for answer in answers:
+        assert vendor.connect(session_id, answer.body["token"]["token"]).status == 200
+    assert isinstance(session_id, str)
+    return session_id

@@ -1,0 +1,87 @@
+"""Many callers at once, some of them patient."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
+
+from tests.integration.stack import Answer
+
+__all__ = ["Served", "attempt", "paced", "persist", "together", "unserved"]
+
+T = TypeVar("T")
+
+NO_ANSWER = Answer(0, {}, None)
+
+
+def together(
+    calls: Sequence[Callable[[], T]],
+    in_flight: int = 50,
+    after: Callable[[int], object] = lambda number: None,
+) -> list[T]:
+    """Makes the calls, so many at once; `after` is told how many of them have ended, each time."""
+    ended = 0
+    lock = threading.Lock()
+
+    def run(call: Callable[[], T]) -> T:
+        nonlocal ended
+        result = call()
+        with lock:
+            ended += 1
+            number = ended
+        after(number)
+        return result
+
+    with ThreadPoolExecutor(in_flight) as threads:
+        return list(threads.map(run, calls))
+
+
+def paced(rate: float, seconds: float, call: Callable[[int], T], in_flight: int = 10) -> list[T]:
+    """Makes `rate` calls a second for so long, each with its number; later ones wait when more than
+    `in_flight` are on their way."""
+    begun = time.monotonic()
+
+    def run(number: int) -> T:
+        if (early := begun + number / rate - time.monotonic()) > 0:
+            time.sleep(early)
+        return call(number)
+
+    with ThreadPoolExecutor(in_flight) as threads:
+        return list(threads.map(run, range(int(rate * seconds))))
+
+
+def attempt(call: Callable[[], Answer]) -> Answer:
+    """The answer, with status 0 when there is none at all."""
+    try:
+        return call()
+    except OSError:
+        return NO_ANSWER
+
+
+def unserved(answer: Answer) -> bool:
+    """Whether an app would ask again: no answer, a function that died, or 503 with its
+    `Retry-After`."""
+    if answer.status == 503:
+        return "retry-after" in answer.headers
+    died = answer.status in {500, 502} and "code" not in (answer.body or {})
+    return answer.status == 0 or died
+
+
+class Served(NamedTuple):
+    """The answer that counts, and how many before it were none."""
+
+    answer: Answer
+    unserved: int
+
+
+def persist(call: Callable[[], Answer], seconds: float = 300) -> Served:
+    """Asks again, as an app does, until there is an answer that counts; the last one after
+    `seconds`."""
+    deadline = time.monotonic() + seconds
+    failures = 0
+    while unserved(answer := attempt(call)) and time.monotonic() < deadline:
+        failures += 1
+        time.sleep(random.uniform(0.5, 1) * float(answer.headers.get("retry-after", "0.2")))
+    return Served(answer, failures)
