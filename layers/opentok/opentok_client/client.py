@@ -14,10 +14,10 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
+from typing import NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -44,8 +44,7 @@ _CA_DIRECTORY = Path(__file__).parent.parent / "ca" / "vendor"
 _JWT = re.compile(r"eyJ[\w.-]*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     status: int
     body: bytes
     retry_after: float | None

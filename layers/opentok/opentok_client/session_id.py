@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .errors import InvalidSessionId
 from .options import MediaMode
@@ -22,8 +22,7 @@ POSSIBLE_ID = re.compile(rf"[A-Za-z0-9_=-]{{1,{SESSION_ID_MAX}}}", re.ASCII)
 _SHAPE = re.compile(r"[0-9]_([A-Za-z0-9_-]+)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionId:
+class SessionId(NamedTuple):
     """A decoded session id. `created_at` is in milliseconds since the epoch; None in ids from
     before about 2015, which carry a date text instead."""
 

@@ -9,7 +9,8 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from . import coldstart, telemetry
 from .errors import INTERNAL_ERROR, PROBLEMS, Kind, Problem, Unavailable
@@ -28,13 +29,12 @@ _METRICS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """An answer; `body` None means none at all. `session_id` is for the log."""
 
     status: int
     body: Mapping[str, object] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     session_id: str | None = None
 
 

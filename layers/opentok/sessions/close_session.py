@@ -14,7 +14,7 @@ from .store import Store
 __all__ = ["CloseSession"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CloseSession:
     """`DELETE /sessions/{sessionId}`."""
 

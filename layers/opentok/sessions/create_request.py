@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from opentok_client.errors import Invalid, InvalidSessionId
 from opentok_client.grant import Role
@@ -50,8 +50,7 @@ class MediaModeAsked(StrEnum):
     RELAYED = "relayed"
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenOptions:
+class ChosenOptions(NamedTuple):
     """Options with the media mode decided, why, and how free that decision was."""
 
     options: SessionOptions
@@ -60,8 +59,7 @@ class ChosenOptions:
     needs_router: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class CreateRequest:
+class CreateRequest(NamedTuple):
     """What `POST /sessions` asks for. `sent` names the members that were there, for comparing
     with a room's live session; `session_id` is one that was made elsewhere."""
 

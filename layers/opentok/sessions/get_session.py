@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import policy, rooms
 from .errors import SessionNotFound
@@ -24,8 +25,7 @@ CURSOR_MAX = 1024
 CREATED_AT_END = 10**15  # ms, in the year 33658
 
 
-@dataclass(frozen=True, slots=True)
-class ListRequest:
+class ListRequest(NamedTuple):
     """The query of `GET /sessions`: a room, or a page of the caller's own sessions."""
 
     room: str | None
@@ -52,7 +52,7 @@ class ListRequest:
         return cls(room, limit, after)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class GetSession:
     """`GET /sessions/{sessionId}` and `GET /sessions`."""
 

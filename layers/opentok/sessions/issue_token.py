@@ -21,7 +21,7 @@ from .store import Store
 __all__ = ["IssueToken", "TokenIssuer"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class TokenIssuer:
     """Signs tokens under the policy of the moment."""
 
@@ -71,7 +71,7 @@ class TokenIssuer:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class IssueToken:
     """`POST /sessions/{sessionId}/tokens`."""
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from .items import encode, number, session_pk, text
 from .table import Table
@@ -25,8 +25,7 @@ CANDIDATES = 20
 TRIES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class RefillState:
+class RefillState(NamedTuple):
     """What a pool's last refill left: the target, how many were waiting then, and when the pool
     was last filled as wanted (in seconds; the first refill counts as that)."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from opentok_client.options import ArchiveMode, SessionOptions
 
@@ -17,8 +17,7 @@ __all__ = ["POOL_SIZE_MAX", "Pool", "Pools", "pool_name", "read_pools"]
 POOL_SIZE_MAX = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(NamedTuple):
     """Sessions of the same options, made ahead: between `minimum` and `maximum` of them."""
 
     options: SessionOptions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["InvalidSettings", "Settings"]
 
@@ -15,8 +15,7 @@ class InvalidSettings(Exception):
     """A variable is missing or unusable; the message names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The template's parameters as the functions see them. Durations are in seconds."""
 
     table_name: str

@@ -11,8 +11,8 @@ has one owner or is in the pool, never both and never neither.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from .items import decode, encode, number, session_item, session_of, session_pk, text
 from .models import Reuse, Session
@@ -36,8 +36,7 @@ class Outcome(Enum):
     CONFLICT = "another transaction was at it; nothing is known"
 
 
-@dataclass(frozen=True, slots=True)
-class RoomClaim:
+class RoomClaim(NamedTuple):
     """A room to be given a session: on condition that it still points to `seen` (None: nowhere),
     and that `idle`, when it is that session's idleness which frees the room, is still idle."""
 
@@ -46,16 +45,14 @@ class RoomClaim:
     idle: Session | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyClaim:
+class KeyClaim(NamedTuple):
     """An idempotency key to be taken: its hash with its caller, and the hash of the body."""
 
     key: str
     body_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(NamedTuple):
     """What an idempotency key stands for. `joined`: the room had its session already."""
 
     body_hash: str
