@@ -1,0 +1,129 @@
+"""What each function loads when it starts. Every module is a part of its cold start, so a new one
+has to be entered here, and its price is seen in `make bench`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.aws import ENVIRONMENT
+
+PROJECT = Path(__file__).parents[3]
+
+# What botocore and Powertools bring; no boto3, event handler, pydantic or X-Ray SDK among it.
+LIBRARIES = {
+    "aws_lambda_powertools",
+    "botocore",
+    "certifi",
+    "dateutil",
+    "jmespath",
+    "six",
+    "typing_extensions",
+    "urllib3",
+}
+POWERTOOLS = {"logging", "metrics", "tracing"}  # the root loads all three; Tracer's SDK is lazy
+
+SHARED = {
+    "opentok_client.errors",
+    "opentok_client.grant",
+    "opentok_client.options",
+    "opentok_client.session_id",
+    "sessions.coldstart",
+    "sessions.errors",
+    "sessions.items",
+    "sessions.models",
+    "sessions.settings",
+    "sessions.store",
+    "sessions.table",
+    "sessions.telemetry",
+    "sessions.wiring",
+}
+HTTP = SHARED | {"sessions.api", "sessions.http_request", "sessions.policy"}
+ANSWERS = {"sessions.answers", "sessions.media_mode", "sessions.members", "sessions.rooms"}
+CREDENTIALS = {"opentok_client.credentials", "sessions.credentials"}
+TOKENS = CREDENTIALS | {
+    "jwt",
+    "opentok_client.signing",
+    "opentok_client.tokens",
+    "sessions.issue_token",
+    "sessions.token_request",
+}
+# Neither `opentok_client.client` nor `requests`: they are loaded by the first live creation.
+CREATION = {
+    "sessions.create_request",
+    "sessions.pool_store",
+    "sessions.pools",
+    "sessions.token_request",
+    "sessions.vendor",
+}
+
+LOADED = {
+    "close_session": HTTP | {"sessions.close_session"},
+    "get_session": HTTP | ANSWERS | {"sessions.get_session"},
+    "issue_token": HTTP | ANSWERS | TOKENS,
+    "create_session": HTTP | ANSWERS | TOKENS | CREATION | {"sessions.create_session"},
+    "precreate_sessions": SHARED
+    | ANSWERS
+    | CREDENTIALS
+    | CREATION
+    | {"sessions.job", "sessions.policy", "sessions.pool_size", "sessions.precreate_sessions"},
+}
+
+# `cryptography` is in the test environment but not in the layer, and PyJWT takes it when it can.
+PROBE = """
+import json, sys
+sys.modules["cryptography"] = None
+import app
+print(json.dumps([name for name, module in sys.modules.items() if module is not None]))
+"""
+
+
+@pytest.fixture(scope="module", params=sorted(LOADED))
+def function(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def modules(function: str) -> set[str]:
+    """All modules of a fresh process after the function has started."""
+    path = [PROJECT / "functions" / function, PROJECT / "layers" / "opentok"]
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE],
+        env={**ENVIRONMENT, "PYTHONPATH": os.pathsep.join(map(str, path))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
+def test_it_loads_these_of_our_modules(function: str, modules: set[str]) -> None:
+    ours = {name for name in modules if name.partition(".")[0] in ("sessions", "opentok_client")}
+    assert ours - {"sessions", "opentok_client"} == LOADED[function] - {"jwt"}
+
+
+def test_it_loads_these_libraries(function: str, modules: set[str]) -> None:
+    libraries = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names
+    ours = {"app", "opentok_client", "sessions"}
+    # An environment's own start-up hooks load a few modules with a leading underscore.
+    found = {name for name in libraries - ours if not name.startswith("_")}
+    assert found == LIBRARIES | ({"jwt"} & LOADED[function])
+
+
+def test_it_loads_no_more_of_powertools_than_logs_and_metrics_need(modules: set[str]) -> None:
+    parts = {
+        name.split(".")[1] for name in modules if name.startswith("aws_lambda_powertools.")
+    } & {"event_handler", "logging", "metrics", "tracing"}
+    assert parts == POWERTOOLS
+    heavy = ("idempotency", "parameters", "parser", "validation")
+    assert not modules & {f"aws_lambda_powertools.utilities.{name}" for name in heavy}
+
+
+def test_every_function_is_listed() -> None:
+    assert {path.parent.name for path in PROJECT.glob("functions/*/app.py")} == set(LOADED)
