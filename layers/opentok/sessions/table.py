@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from . import telemetry
 from .errors import StorageUnavailable
 from .items import Item, Value, decode, encode
 
@@ -190,4 +191,6 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
+        # AWS's words name the operation and the table, and show nothing of the items.
+        telemetry.logger.error("storage_failed", extra={"reason": str(error)})
         raise StorageUnavailable("The session records cannot be reached right now.") from error

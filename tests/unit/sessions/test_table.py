@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -283,14 +285,15 @@ def slow(_: Answer) -> Any:
 )
 @pytest.mark.parametrize("operation", each_call(Table(None, "")))
 def test_a_failure_is_storage_unavailable(
-    aws: Aws, table: Table, operation: str, reaction: Reaction
+    aws: Aws, table: Table, operation: str, reaction: Reaction, log: Callable[[], str]
 ) -> None:
     aws.meet_always(operation, reaction)
     with pytest.raises(StorageUnavailable) as failure:
         each_call(table)[operation]()
     assert failure.value.retry_after > 0
     assert failure.value.detail == "The session records cannot be reached right now."
-    assert failure.value.__cause__ is not None  # for the log
+    assert '"message":"storage_failed"' in log()
+    assert json.loads(log().splitlines()[-1])["reason"] == str(failure.value.__cause__)
     assert aws.items() == []
 
 
