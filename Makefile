@@ -81,9 +81,11 @@ invoke: setup  ## run one function of the running stack: F=create_session E=even
 # ------------------------------------------------------------------------------ tests and checks
 
 test: setup  ## all tests: unit, contract, integration (long counts at a tenth)
+	@tests/install_chromium.sh
 	@$(BIN)/pytest $(ARGS)
 
 soak: setup  ## the same scenarios at full count, with figures
+	@tests/install_chromium.sh
 	@SOAK=1 $(BIN)/pytest $(ARGS)
 
 bench: setup  ## the benchmarks; the last line is their result as JSON

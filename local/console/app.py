@@ -120,7 +120,7 @@ async def application(stack: StackFile) -> web.Application:
     users = Users.of(stack)
     api = Api(session, stack.api_url)
     vendor = Api(session, stack.vendor_url)
-    app.add_routes(Console(stack, api, vendor, users, Pools(stack)).table())
+    app.add_routes(Console(stack, api, vendor, users, Pools.of(stack)).table())
     app.add_routes(SampleApps(api, users).table())
     app.router.add_static("/page", PAGE)
     return app

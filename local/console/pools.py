@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +15,6 @@ from local.stack import cloud
 __all__ = ["PoolReading", "Pools", "RefillFailed"]
 
 _REFILL = "refill#"
-_FUNCTION = "precreate_sessions"
 
 #: How long the list of pools that were ever refilled is taken as it is; reading it scans the table.
 RELIST_SECONDS = 30.0
@@ -38,13 +38,31 @@ class PoolReading(TypedDict):
 class Pools:
     """The pools of one stack; every method waits for AWS, and raises what boto3 raises."""
 
-    def __init__(self, stack: StackFile, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._stack = stack
-        self._dynamodb = cloud.client("dynamodb", stack.aws_url)
-        self._lambda = cloud.client("lambda", stack.aws_url)
+    def __init__(
+        self,
+        dynamodb: Any,
+        lambda_: Any,
+        table: str,
+        function: str,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._lambda = lambda_
+        self._table = table
+        self._function = function
         self._monotonic = monotonic
         self._known: set[str] = set()
-        self._list_again_at = 0.0
+        self._list_again_at = -math.inf
+
+    @classmethod
+    def of(cls, stack: StackFile) -> Pools:
+        """The pools in the stack's own table, filled by its own function."""
+        return cls(
+            cloud.client("dynamodb", stack.aws_url),
+            cloud.client("lambda", stack.aws_url),
+            stack.table,
+            stack.functions["precreate_sessions"],
+        )
 
     def read(self) -> list[PoolReading]:
         """Every pool that has sessions or was ever refilled, in the order of their names."""
@@ -60,15 +78,14 @@ class Pools:
 
         Raises `RefillFailed`.
         """
-        functions = self._stack.functions
         # The pools are the same in every function's environment and in the schedule's input.
-        settings = self._lambda.get_function_configuration(FunctionName=functions[_FUNCTION])
+        settings = self._lambda.get_function_configuration(FunctionName=self._function)
         pools = json.loads(settings["Environment"]["Variables"]["POOLS"])
         answer = self._lambda.invoke(
-            FunctionName=functions[_FUNCTION], Payload=json.dumps({"pools": pools}).encode()
+            FunctionName=self._function, Payload=json.dumps({"pools": pools}).encode()
         )
         result = json.loads(answer["Payload"].read() or b"null")
-        self._list_again_at = 0.0
+        self._list_again_at = -math.inf
         if "FunctionError" in answer or not isinstance(result, dict):
             reason = result.get("errorMessage") if isinstance(result, dict) else None
             raise RefillFailed(str(reason or "the function gave no result"))
@@ -85,17 +102,18 @@ class Pools:
 
     def _refills(self) -> dict[str, Mapping[str, Any]]:
         """What the last refill of each known pool left, by pool."""
-        table = self._stack.table
         found = {}
         for pool in self._known:
-            answer = self._dynamodb.get_item(TableName=table, Key={"pk": {"S": _REFILL + pool}})
+            answer = self._dynamodb.get_item(
+                TableName=self._table, Key={"pk": {"S": _REFILL + pool}}
+            )
             if "Item" in answer:
                 found[pool] = answer["Item"]
         return found
 
     def _scan(self, **parameters: object) -> Iterator[Mapping[str, Any]]:
         pages = self._dynamodb.get_paginator("scan")
-        for page in pages.paginate(TableName=self._stack.table, **parameters):
+        for page in pages.paginate(TableName=self._table, **parameters):
             yield from page["Items"]
 
 

@@ -7,6 +7,7 @@ const REMEMBERED = "user";
 export const traffic = new EventTarget();
 
 let user = null;
+let wanted = null;
 
 /** Who is signed in: name, sub, token and its expiry in seconds; null for nobody. */
 export const signedIn = () => user;
@@ -14,12 +15,18 @@ export const signedIn = () => user;
 /** Who was signed in when this tab was last here. */
 export const remembered = () => sessionStorage.getItem(REMEMBERED);
 
-/** Sign in as one of the stack's users. Throws an Error with words for people. */
+/**
+ * Sign in as one of the stack's users; false when another was chosen in the meantime. Throws an
+ * Error with words for people.
+ */
 export async function signIn(name) {
+  wanted = name;
   const answer = await ask("POST", "/console/sign-in", { user: name });
+  if (wanted !== name) return false;
   if (answer.status !== 200) throw new Error(answer.body?.message ?? "Signing in failed.");
   user = answer.body;
   sessionStorage.setItem(REMEMBERED, name);
+  return true;
 }
 
 /** Ask this page's own server: status and body. Never throws; status 0 is no answer. */
@@ -35,7 +42,8 @@ export async function call(method, path, sent, headers = {}) {
   if (user && user.expiresAt - Date.now() / 1000 < RENEW_SECONDS) {
     await signIn(user.name).catch(() => {}); // the gateway will say what it thinks of the old one
   }
-  const authorization = user ? { Authorization: `Bearer ${user.token}` } : {};
+  const caller = user;
+  const authorization = caller ? { Authorization: `Bearer ${caller.token}` } : {};
   const at = new Date();
   const begun = performance.now();
   const answer = await request(method, `/api${path}`, sent, { ...authorization, ...headers });
@@ -43,7 +51,7 @@ export async function call(method, path, sent, headers = {}) {
     method, path, sent, headers, at,
     ...answer,
     ms: Math.round(performance.now() - begun),
-    user: user?.name ?? null,
+    user: caller?.name ?? null,
   };
   traffic.dispatchEvent(new CustomEvent("answered", { detail: noted }));
   return noted;

@@ -48,7 +48,7 @@ async function start() {
 async function become(name) {
   const legend = byId("sign-in-legend");
   try {
-    await signIn(name);
+    if (!(await signIn(name))) return;
   } catch (error) {
     legend.textContent = "Not signed in";
     say(error.message);

@@ -11,6 +11,7 @@ const PAGE = 6;
 export class MySessions {
   #cursor = null;
   #open;
+  #turn = 0; // an answer that comes after a newer list was asked for is not shown any more
 
   /** `open` is called with a session that somebody wants to see. */
   constructor(open) {
@@ -26,18 +27,22 @@ export class MySessions {
 
   /** Read the first page. */
   async read() {
-    const list = byId("mine");
     if (!signedIn()) return;
+    const turn = (this.#turn += 1);
     const answer = await call("GET", `/sessions?limit=${PAGE}`);
-    list.replaceChildren();
+    if (turn !== this.#turn) return;
+    byId("mine").replaceChildren();
     this.#append(answer);
   }
 
   async #more() {
-    const first = byId("mine").childElementCount;
+    const { childElementCount } = byId("mine");
+    const turn = this.#turn;
     const cursor = encodeURIComponent(this.#cursor);
-    this.#append(await call("GET", `/sessions?limit=${PAGE}&cursor=${cursor}`));
-    byId("mine").children[first]?.querySelector("button").focus();
+    const answer = await call("GET", `/sessions?limit=${PAGE}&cursor=${cursor}`);
+    if (turn !== this.#turn) return;
+    this.#append(answer);
+    byId("mine").children[childElementCount]?.querySelector("button").focus();
   }
 
   #append(answer) {

@@ -31,7 +31,7 @@ function drawn(noted) {
       "summary",
       {},
       element("span", { class: `status ${kind}` }, status || "none"),
-      element("span", { class: "what" }, element("b", {}, method), ` ${path}`),
+      element("span", { class: "what" }, element("b", {}, method), ` ${shortened(path)}`),
       element("span", { class: "who" }, user ?? "nobody"),
       element("span", { class: "ms" }, `${ms} ms`),
       element("time", { datetime: at.toISOString() }, clock(at)),
@@ -65,5 +65,8 @@ const text = (label, content) =>
     element("p", { class: "label" }, label),
     element("pre", { tabindex: "0", role: "group", "aria-label": label }, content),
   );
+
+/** A path with the end of its session id only: what follows the id has to be seen. */
+const shortened = (path) => path.replace(/^(\/sessions\/)[^/?]{20,}([^/?]{4})/, "$1…$2");
 
 const pretty = (value) => JSON.stringify(value, null, 2);

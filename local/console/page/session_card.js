@@ -22,6 +22,7 @@ export const pathOf = (sessionId) => `/sessions/${encodeURIComponent(sessionId)}
 export class SessionCard extends EventTarget {
   #session = null;
   #names = new Map();
+  #turn = 0; // an answer that comes after something newer was shown is not shown any more
 
   constructor() {
     super();
@@ -48,6 +49,7 @@ export class SessionCard extends EventTarget {
 
   /** Show a session; fires `shown`. */
   show(session, { focus = false } = {}) {
+    this.#turn += 1;
     this.#session = session;
     clearProblem(byId("session-problem"));
     byId("no-session").hidden = true;
@@ -65,16 +67,17 @@ export class SessionCard extends EventTarget {
     if (focus) byId("session-heading").focus();
   }
 
-  /** Ask the API for a session and show it; whether that worked. */
+  /** Ask the API for a session and show it. */
   async lookUp(sessionId) {
+    const turn = (this.#turn += 1);
     const answer = await call("GET", pathOf(sessionId));
+    if (turn !== this.#turn) return;
     if (answer.status === 200) {
       this.show(answer.body);
       say("The session is up to date.");
-      return true;
+    } else {
+      showProblem(byId("session-problem"), answer);
     }
-    showProblem(byId("session-problem"), answer);
-    return false;
   }
 
   async #close() {

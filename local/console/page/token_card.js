@@ -1,6 +1,6 @@
 // A token: issued, read, running out, tried.
 
-import { ask, call } from "./api.js";
+import { ask, call, signedIn } from "./api.js";
 import { byId, code, copy, element, facts, once, say } from "./elements.js";
 import { bodyOf } from "./forms.js";
 import { clearProblem, showProblem } from "./problems.js";
@@ -20,8 +20,11 @@ export class TokenCard {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       once(event.submitter ?? form.querySelector("[type=submit]"), async () => {
-        const path = `${pathOf(this.#session.sessionId)}/tokens`;
-        const answer = await call("POST", path, bodyOf(form));
+        const { sessionId } = this.#session;
+        const asked = signedIn();
+        const answer = await call("POST", `${pathOf(sessionId)}/tokens`, bodyOf(form));
+        // By now the page may be about another session, or another person.
+        if (sessionId !== this.#session.sessionId || asked?.name !== signedIn()?.name) return;
         if (answer.status !== 201) {
           showProblem(box, answer, form);
           return;

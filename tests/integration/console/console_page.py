@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Response, expect
 
 __all__ = ["ConsolePage"]
 
@@ -52,8 +52,12 @@ class ConsolePage:
         """Fill in these fields, by their labels, and create; the session's id."""
         for label, value in fields.items():
             self.form.get_by_label(label.replace("_", " "), exact=True).fill(value)
-        self.submit()
-        return self.session_id()
+        with self.page.expect_response(_answers_creation) as answered:
+            self.submit()
+        session_id = answered.value.json()["sessionId"]
+        assert isinstance(session_id, str)
+        expect(fact(self.session, "Session id")).to_have_text(session_id)
+        return session_id
 
     def session_id(self) -> str:
         """The id of the session that is shown, once there is one."""
@@ -84,6 +88,10 @@ class ConsolePage:
         """The request that the form describes: its head, and its body."""
         head, _, body = self.form.locator("#preview").inner_text().partition("\n\n")
         return head, json.loads(body)
+
+
+def _answers_creation(response: Response) -> bool:
+    return response.request.method == "POST" and response.url.endswith("/api/sessions")
 
 
 def fact(region: Locator, term: str) -> Locator:

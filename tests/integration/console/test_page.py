@@ -137,6 +137,37 @@ def test_everybody_sees_what_is_theirs(open_console: OpenConsole) -> None:
     expect(bob.badges().first).to_have_text("closed")
 
 
+def test_who_changes_their_mind_is_who_they_chose_last(open_console: OpenConsole) -> None:
+    """Answers that come late show nothing of the person, or the session, of before."""
+    console = open_console().sign_in("bob")
+    console.create()
+
+    held: list[Route] = []
+
+    def hold_alices(route: Route) -> None:
+        """The list of sessions, and the session that is shown, as she sees them."""
+        if len(held) < 2:
+            held.append(route)
+        else:
+            route.continue_()
+
+    console.page.route("**/api/**", hold_alices)
+    console.user("alice").check()
+    expect(console.page.get_by_text("You are signed in as alice.")).to_be_attached()
+    console.user("moderator").check()
+    expect(console.requests.get_by_text("moderator")).to_have_count(2)
+    listed = console.mine.get_by_role("listitem").all_inner_texts()
+    session_id = console.create(Room=f"moderators-{uuid.uuid4()}")
+
+    for route in held:
+        route.continue_()
+
+    expect(console.requests.get_by_text("alice")).to_have_count(2)
+    assert console.session_id() == session_id
+    expect(fact(console.session, "Owner")).to_have_text("moderator")
+    expect(console.mine.get_by_role("listitem")).to_have_count(min(6, len(listed) + 1))
+
+
 def test_the_form_has_every_member_of_the_contract(open_console: OpenConsole, stack: Stack) -> None:
     console = open_console()
     console.unfold_everything()
