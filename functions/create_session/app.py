@@ -13,7 +13,7 @@ create_session = wiring.create_session(settings)
 @http_handler(settings)
 def handler(request: Request) -> Response:
     caller, body, now = request.caller, request.json(), create_session.clock()
-    asked = CreateRequest.read(body, now, settings.max_token_seconds)
+    asked = CreateRequest.read(body, now, settings.max_token_seconds, request.wrong_headers())
     created = create_session(asked, caller, request.idempotency_key(caller, body))
     session_id = created.session.session_id
     headers = {"Cache-Control": "no-store"}

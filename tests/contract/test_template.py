@@ -40,7 +40,6 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
         ("dynamodb:GetItem", TABLE),
         ("dynamodb:PutItem", TABLE),
         ("dynamodb:UpdateItem", TABLE),
-        ("dynamodb:ConditionCheckItem", TABLE),
         ("dynamodb:Query", POOL_INDEX),
         ("secretsmanager:GetSecretValue", SECRET),
     ],

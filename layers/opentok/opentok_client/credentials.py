@@ -76,4 +76,8 @@ def _text(secret: dict[str, object], member: str) -> str:
             f"{member} is missing or empty; the secret must hold apiKey and apiSecret,"
             " or applicationId and privateKey"
         )
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidCredentials(f"{member} is not well-formed Unicode") from None
     return value.strip()

@@ -19,15 +19,6 @@ from .settings import Settings
 
 __all__ = ["Request", "Response", "http_handler"]
 
-# What an alarm wants to know of, by the code of the problem that was answered.
-_METRICS = {
-    "opentok_rejected": "VendorRejected",
-    "opentok_unavailable": "VendorUnavailable",
-    "storage_unavailable": "StorageUnavailable",
-    "credentials_unavailable": "CredentialsUnavailable",
-    "internal_error": "InternalError",
-}
-
 
 class Response(NamedTuple):
     """An answer; `body` None means none at all. `session_id` is for the log."""
@@ -36,6 +27,9 @@ class Response(NamedTuple):
     body: Mapping[str, object] | None = None
     headers: Mapping[str, str] = MappingProxyType({})
     session_id: str | None = None
+
+    def __repr__(self) -> str:  # the body may hold a token
+        return f"Response({self.status})"
 
 
 def http_handler(
@@ -49,18 +43,21 @@ def http_handler(
         def handler(event: object, context: object) -> dict[str, object]:
             started = time.monotonic()
             request = Request(event, settings)
+            telemetry.sample()
+            kind = None
             try:
-                response, code = answer(request), None
+                response = answer(request)
             except Problem as problem:
-                response, code = _problem_response(problem, request.id)
+                kind = PROBLEMS[type(problem)]
+                response = _problem_response(problem, kind, request.id)
             except Exception:
+                kind = INTERNAL_ERROR
                 telemetry.logger.exception("internal_error", extra={"request_id": request.id})
                 detail = "The request could not be served; its id helps us to find out why."
-                body = _problem_body(INTERNAL_ERROR, detail, request.id)
-                response, code = Response(INTERNAL_ERROR.status, body), INTERNAL_ERROR.code
-            if code in _METRICS:
-                telemetry.count(_METRICS[code])
-            _log(request, response, code, context, time.monotonic() - started)
+                response = Response(kind.status, _problem_body(kind, detail, request.id))
+            if kind is not None:
+                telemetry.count_failure(kind)
+            _log(request, response, kind, context, time.monotonic() - started)
             telemetry.flush()
             return _proxy(response)
 
@@ -71,7 +68,7 @@ def http_handler(
 
 
 def _log(
-    request: Request, response: Response, code: str | None, context: object, seconds: float
+    request: Request, response: Response, kind: Kind | None, context: object, seconds: float
 ) -> None:
     try:
         caller = request.caller.sub
@@ -90,21 +87,20 @@ def _log(
             "caller": caller,
             "session_id": session_id,
             "status": response.status,
-            "code": code,
+            "code": kind.code if kind else None,
             "duration_ms": round(seconds * 1000, 1),
         },
     )
 
 
-def _problem_response(problem: Problem, request_id: str) -> tuple[Response, str]:
-    kind = PROBLEMS[type(problem)]
+def _problem_response(problem: Problem, kind: Kind, request_id: str) -> Response:
     headers = {}
     if isinstance(problem, Unavailable):
         headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after)))
     body = _problem_body(kind, problem.detail, request_id)
     if problem.errors:
         body["errors"] = [error._asdict() for error in problem.errors]
-    return Response(kind.status, body, headers), kind.code
+    return Response(kind.status, body, headers)
 
 
 def _problem_body(kind: Kind, detail: str, request_id: str) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -12,13 +12,15 @@ from opentok_client.options import ARCHIVE_NAME_MAX, ArchiveMode, MediaMode, Ses
 from opentok_client.session_id import SESSION_ID_MAX, SessionId
 
 from . import media_mode
+from .errors import FieldError
 from .media_mode import Feature
 from .members import Members
-from .models import Reuse, TokenRequest
+from .models import SUB_MAX, Reuse, TokenRequest
 from .rooms import room_name
 from .token_request import TOKEN_MEMBERS, read_token_request
 
 __all__ = [
+    "CLOSES_IN_THE_PAST",
     "CREATE_MEMBERS",
     "OPTION_MEMBERS",
     "PARTICIPANTS_MAX",
@@ -34,12 +36,14 @@ CREATE_MEMBERS = (
     *OPTION_MEMBERS, "room", "reuse", "opensAt", "closesAt", "participants", "sessionId", "token",
 )  # fmt: skip
 
-SUB_MAX = 128
 PARTICIPANTS_MAX = 200
 EXPECTED_PARTICIPANTS_MAX = 10_000
 
 # Encrypted media cannot be looked into, which is what all of these do.
 _NOT_WITH_E2EE = frozenset(Feature) - {Feature.CAPTIONS}
+
+
+CLOSES_IN_THE_PAST = FieldError("closesAt", "must be in the future")
 
 
 class MediaModeAsked(StrEnum):
@@ -74,17 +78,29 @@ class CreateRequest(NamedTuple):
     token: TokenRequest | None
 
     @classmethod
-    def read(cls, body: Mapping[str, object], now: float, token_seconds_max: int) -> CreateRequest:
-        """Raises `InvalidRequest` or `IllegalCombination` naming every wrong member."""
+    def read(
+        cls,
+        body: Mapping[str, object],
+        now: float,
+        token_seconds_max: int,
+        wrong_headers: Sequence[FieldError] = (),
+    ) -> CreateRequest:
+        """Raises `InvalidRequest` or `IllegalCombination` naming every wrong member, together with
+        the headers that are wrong already."""
         members = Members(body, CREATE_MEMBERS)
+        for header in wrong_headers:
+            members.wrong(*header)
         registered = _registered(members)
         chosen = registered or read_options(members)
         room = room_name(members)
         reuse = members.choice("reuse", Reuse)
         if "reuse" in members and "room" not in members:
             members.illegal("reuse", "goes with a room only")
-        opens_at, closes_at = _window(members, now)
+        participants = members.mapping("participants", Role, PARTICIPANTS_MAX, SUB_MAX)
         token = members.inner("token", TOKEN_MEMBERS)
+        token_request = read_token_request(token, token_seconds_max) if token else None
+        opens_at, closes_at = _window(members, now)
+        session_id = body["sessionId"] if registered else None
         request = cls(
             chosen=chosen,
             sent=members.sent,
@@ -92,9 +108,9 @@ class CreateRequest(NamedTuple):
             reuse=(reuse or Reuse.CONVERSATION) if room else None,
             opens_at=opens_at,
             closes_at=closes_at,
-            participants=members.mapping("participants", Role, PARTICIPANTS_MAX, SUB_MAX),
-            session_id=members.text("sessionId", SESSION_ID_MAX) if registered else None,
-            token=read_token_request(token, token_seconds_max) if token else None,
+            participants=participants,
+            session_id=session_id if isinstance(session_id, str) else None,
+            token=token_request,
         )
         members.finish()
         return request
@@ -152,9 +168,11 @@ def _registered(members: Members) -> ChosenOptions | None:
 
 
 def _window(members: Members, now: float) -> tuple[int | None, int | None]:
+    """The join window. That it is over already is said here only beside other mistakes: by itself
+    it is none when the request repeats one that was in time, which its key will show."""
     opens_at, closes_at = members.instant("opensAt"), members.instant("closesAt")
-    if closes_at is not None and closes_at <= now:
-        members.wrong("closesAt", "must be in the future")
-    elif closes_at is not None and opens_at is not None and closes_at <= opens_at:
+    if closes_at is not None and opens_at is not None and closes_at <= opens_at:
         members.illegal("closesAt", "must be later than opensAt")
+    elif closes_at is not None and closes_at <= now and not members.fine:
+        members.wrong(*CLOSES_IN_THE_PAST)
     return opens_at, closes_at

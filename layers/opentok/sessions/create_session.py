@@ -19,7 +19,7 @@ from opentok_client.options import MediaMode, SessionOptions
 from opentok_client.session_id import SessionId
 
 from . import policy, rooms, telemetry
-from .create_request import CreateRequest
+from .create_request import CLOSES_IN_THE_PAST, CreateRequest
 from .credentials import CredentialCache
 from .errors import (
     FieldError,
@@ -46,8 +46,8 @@ ATTEMPTS = 10
 """How often a caller looks again after others were faster, before being told to come back."""
 PAUSE_SECONDS = 0.05
 PATIENCE_SECONDS = 10.0
-"""After so long nobody looks again, nor for another session, but is told to come back: what is
-under way by then, the vendor's 8 s included, ends before the function's time does."""
+"""After so long nobody looks again, nor for another session, nor asks the vendor, but is told to
+come back: what is under way by then ends before the function's 25 s do."""
 STAND_IN_REASON = "the video platform is down, and a routed session stood ready"
 
 
@@ -147,7 +147,9 @@ class _Attempt:
             # Perhaps the project changed a moment ago, and another container knows already.
             credentials = self._use.credentials.reread()
         idle_seconds, project_id = self._use.room_idle_seconds, credentials.project_id
-        if rooms.is_live(session, self._now, idle_seconds, project_id):
+        live = rooms.is_live(session, self._now, idle_seconds, project_id)
+        telemetry.logger.debug("room", extra={"room": name, "session_id": seen, "live": live})
+        if live:
             return session
         idle = rooms.is_idle(session, self._now, idle_seconds) and not session.superseded
         return RoomClaim(name, seen, idle=session if idle else None)
@@ -177,6 +179,9 @@ class _Attempt:
 
     def _take(self, room: RoomClaim | None, credentials: Credentials) -> Created:
         """Makes the first candidate that nobody else takes the caller's."""
+        closes_at = self._request.closes_at
+        if closes_at is not None and closes_at <= self._now:
+            raise InvalidRequest("The session would be closed already.", [CLOSES_IN_THE_PAST])
         draft = self._draft()
         if self._request.token is not None:
             policy.require_window(draft, self._now)  # before anybody is asked for a session
@@ -190,6 +195,8 @@ class _Attempt:
                 room=room,
                 key=self._key,
             )
+            told = {"session_id": session.session_id, "from": session.source, "is": outcome.name}
+            telemetry.logger.debug("candidate", extra=told)
             if outcome is Outcome.RECORDED:
                 self._recorded(session)
                 return Created(session, token, joined=False)
@@ -219,6 +226,7 @@ class _Attempt:
             return
         if self._spare is None:
             yield from self._waiting(chosen.options, chosen.reason, credentials)
+            self._require_time()
             try:
                 self._spare = self._use.vendor.create_session(chosen.options)
             except VendorUnavailable:

@@ -61,9 +61,11 @@ class CredentialCache:
             return self._current
         return self._read()
 
-    def reread(self) -> Credentials:
-        """The credentials as they are now: for when the vendor, or a session, contradicts them."""
-        if self._current is not None and self._monotonic() < self._read_at + FRESH_SECONDS:
+    def reread(self, refused: Credentials | None = None) -> Credentials:
+        """The credentials as they are now: for when a session contradicts them, or when the vendor
+        `refused` some, which then are not trusted however fresh they are."""
+        fresh = self._monotonic() < self._read_at + FRESH_SECONDS
+        if self._current is not None and fresh and self._current != refused:
             return self._current
         return self._read()
 

@@ -147,11 +147,13 @@ class DamagedRecord(Exception):
 
 
 class Kind(NamedTuple):
-    """How a problem appears in HTTP: the status, the stable code, and the title."""
+    """How a problem appears: in HTTP the status, the stable code and the title; and the metric
+    that counts it, where an alarm wants to know of it."""
 
     status: int
     code: str
     title: str
+    metric: str | None = None
 
 
 PROBLEMS: dict[type[Problem], Kind] = {
@@ -169,12 +171,21 @@ PROBLEMS: dict[type[Problem], Kind] = {
     SessionClosed: Kind(410, "session_closed", "The session is closed"),
     BodyTooLarge: Kind(413, "body_too_large", "The body is too large"),
     NotJson: Kind(415, "not_json", "The body is not JSON"),
-    VendorRejected: Kind(502, "opentok_rejected", "The video platform refused the request"),
-    VendorUnavailable: Kind(503, "opentok_unavailable", "The video platform does not answer"),
-    StorageUnavailable: Kind(503, "storage_unavailable", "The session records cannot be reached"),
+    VendorRejected: Kind(
+        502, "opentok_rejected", "The video platform refused the request", "VendorRejected"
+    ),
+    VendorUnavailable: Kind(
+        503, "opentok_unavailable", "The video platform does not answer", "VendorUnavailable"
+    ),
+    StorageUnavailable: Kind(
+        503, "storage_unavailable", "The session records cannot be reached", "StorageUnavailable"
+    ),
     CredentialsUnavailable: Kind(
-        503, "credentials_unavailable", "The video platform's credentials cannot be had"
+        503,
+        "credentials_unavailable",
+        "The video platform's credentials cannot be had",
+        "CredentialsUnavailable",
     ),
 }
 
-INTERNAL_ERROR = Kind(500, "internal_error", "Something is wrong on our side")
+INTERNAL_ERROR = Kind(500, "internal_error", "Something is wrong on our side", "InternalError")

@@ -17,7 +17,7 @@ from typing import Any
 from opentok_client.session_id import POSSIBLE_ID
 
 from .errors import BodyTooLarge, FieldError, InvalidRequest, NotJson, SessionNotFound
-from .models import Caller
+from .models import SUB_MAX, Caller
 from .settings import Settings
 from .store import KeyClaim
 
@@ -54,9 +54,9 @@ class Request:
         claims = _at(self._event, "requestContext", "authorizer", "jwt", "claims")
         claims = claims if isinstance(claims, Mapping) else {}
         sub = claims.get("sub")
-        if not isinstance(sub, str) or not sub:
-            error = FieldError("sub", "the JWT has no such claim")
-            raise InvalidRequest("The caller is not known: the JWT lacks `sub`.", [error])
+        if not isinstance(sub, str) or not 1 <= len(sub) <= SUB_MAX:
+            error = FieldError("sub", f"the JWT must have this claim, of 1 to {SUB_MAX} characters")
+            raise InvalidRequest("The caller is not known: the JWT has no usable `sub`.", [error])
         groups = _groups(claims.get(self._settings.moderators_claim))
         return Caller(sub, moderator=self._settings.moderators_group in groups)
 
@@ -111,14 +111,18 @@ class Request:
             raise _bad_body("must be a JSON object")
         return value
 
+    def wrong_headers(self) -> list[FieldError]:
+        """What is wrong with the headers."""
+        key = self.header("idempotency-key")
+        if key is None or _IDEMPOTENCY_KEY.fullmatch(key):
+            return []
+        return [FieldError("Idempotency-Key", "must have 1 to 128 printable ASCII characters")]
+
     def idempotency_key(self, caller: Caller, body: Mapping[str, object]) -> KeyClaim | None:
         """The key as it is stored: hashed with the caller, so that two callers never meet."""
         key = self.header("idempotency-key")
         if key is None:
             return None
-        if not _IDEMPOTENCY_KEY.fullmatch(key):
-            error = FieldError("Idempotency-Key", "must have 1 to 128 printable ASCII characters")
-            raise InvalidRequest("The Idempotency-Key is not valid.", [error])
         return KeyClaim(_sha256(_canonical([caller.sub, key])), _sha256(_canonical(body)))
 
     def _raw_body(self) -> bytes:

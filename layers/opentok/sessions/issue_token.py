@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from opentok_client.errors import InvalidCredentials
-from opentok_client.grant import TokenFormat, TokenGrant
+from opentok_client.grant import LIFETIME_MAX_SECONDS, TokenFormat, TokenGrant
+from opentok_client.signing import CLOCK_SKEW_SECONDS
 from opentok_client.tokens import client_token
 
 from . import policy, telemetry
@@ -43,7 +44,9 @@ class TokenIssuer:
             raise SessionOfAnotherProject("The session was made under a project that is gone.")
         policy.require_window(session, now)
         policy.require_role(asked.role, highest)
-        expires_at = int(now) + asked.expires_in
+        # Tokens are dated back a little: with the longest life, that is taken off its end.
+        latest = int(now) - CLOCK_SKEW_SECONDS + LIFETIME_MAX_SECONDS
+        expires_at = min(int(now) + asked.expires_in, latest)
         if session.closes_at is not None:
             expires_at = min(expires_at, session.closes_at)
         grant = TokenGrant(

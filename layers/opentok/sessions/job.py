@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from . import coldstart, telemetry
-from .errors import FieldError, InvalidRequest
+from .errors import PROBLEMS, FieldError, InvalidRequest, Problem
 from .pools import Pool, read_pools
 
 __all__ = ["job_handler"]
@@ -23,12 +23,15 @@ def job_handler(
     """
 
     def handler(event: object, context: object) -> dict[str, object]:
+        telemetry.sample()
         try:
             remaining = getattr(context, "get_remaining_time_in_millis", lambda: 60_000)
             reports = refill(_pools(event), remaining() / 1000)
             telemetry.logger.info("refilled", extra={"pools": reports})
             return {"pools": reports}
         except Exception as failure:
+            if isinstance(failure, Problem):
+                telemetry.count_failure(PROBLEMS[type(failure)])
             telemetry.logger.error("refill_failed", extra={"reason": str(failure)})
             raise
         finally:

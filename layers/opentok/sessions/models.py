@@ -14,7 +14,11 @@ from typing import NamedTuple
 from opentok_client.grant import Role
 from opentok_client.options import SessionOptions
 
-__all__ = ["Caller", "Created", "Reuse", "Session", "Source", "Token", "TokenRequest"]
+__all__ = ["SUB_MAX", "Caller", "Created", "Reuse", "Session", "Source", "Token", "TokenRequest"]
+
+
+SUB_MAX = 255
+"""Characters of a user's `sub`, as OpenID Connect limits it."""
 
 
 class Source(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+from urllib.parse import quote
 
 from opentok_client.options import ArchiveMode, SessionOptions
 
@@ -109,5 +110,5 @@ def pool_name(options: SessionOptions) -> str:
     if options.e2ee:
         parts.append("e2ee")
     if options.archive_name:  # last, because it may be any text, and look like the others
-        parts.append(f"name={options.archive_name}")
+        parts.append(f"name={quote(options.archive_name)}")  # CloudWatch wants ASCII
     return "/".join(parts)

@@ -12,7 +12,7 @@ from typing import TypedDict
 from . import telemetry
 from .answers import options_answer
 from .credentials import CredentialCache
-from .errors import Problem
+from .errors import PROBLEMS, Problem
 from .pool_size import next_target
 from .pool_store import PoolStore, RefillState
 from .pools import Pool
@@ -89,6 +89,7 @@ class PrecreateSessions:
                 pool_id = found.pool.id_for(new.project_id)
                 self.pools.add(new.session_id, new.project_id, pool_id, self.clock())
             except Problem as problem:
+                telemetry.count_failure(PROBLEMS[type(problem)])
                 reasons.append(problem.detail)
                 stop.set()
                 return 0

@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
-from .items import decode, encode, number, session_item, session_of, session_pk, text
+from . import telemetry
+from .errors import DamagedRecord
+from .items import Item, decode, encode, number, session_item, session_of, session_pk, text
 from .models import Reuse, Session
 from .table import Conditional, Refusal, Table
 
@@ -93,7 +95,8 @@ class Store:
         self, owner: str, limit: int, after: Position | None
     ) -> tuple[list[Session], Position | None]:
         """The owner's sessions, newest first, and the position to go on after (None at the end).
-        The index lags: a session appears some moments after it was recorded."""
+        The index lags: a session appears some moments after it was recorded. A record that cannot
+        be read is left out, and counted as our error."""
         more = {}
         if after is not None:
             pk, created_at = session_pk(after[0]), after[1]
@@ -108,7 +111,7 @@ class Store:
             **more,
         )
         keys = [text(item, "pk") for item in page["Items"]]
-        found = {text(item, "pk"): session_of(item) for item in self._table.get_all(keys)}
+        found = {text(item, "pk"): _readable(item) for item in self._table.get_all(keys)}
         sessions = [session for key in keys if (session := found.get(key))]
         last = page.get("LastEvaluatedKey")
         if not last:
@@ -208,7 +211,7 @@ class Store:
             mark = self._table.update_request(
                 session_pk(room.idle.session_id),
                 "SET superseded = :yes",
-                "lastUsedAt = :seen",
+                "attribute_not_exists(lastUsedAt) OR lastUsedAt = :seen",
                 {":yes": True, ":seen": room.idle.last_used_at},
             )
             yield Conditional(Outcome.ROOM_TAKEN, "Update", mark)
@@ -235,6 +238,16 @@ class Store:
         if session.reuse is Reuse.PERMANENT:
             return None
         return max(int(now), session.opens_at or 0, session.closes_at or 0) + self._retention
+
+
+def _readable(item: Item) -> Session | None:
+    """The session in an item; None for a damaged one, so that a list shows the others."""
+    try:
+        return session_of(item)
+    except DamagedRecord as damaged:
+        telemetry.logger.error("damaged_record", extra={"reason": str(damaged)})
+        telemetry.count("InternalError")
+        return None
 
 
 def _outcome(refusal: Enum | None, condition: Outcome = Outcome.CONFLICT) -> Outcome:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-__all__ = ["count", "count_pool", "flush", "logger", "pool_figures"]
+from .errors import Kind
+
+__all__ = ["count", "count_failure", "count_pool", "flush", "logger", "pool_figures", "sample"]
 
 logger = Logger()
 _metrics = Metrics()
@@ -14,6 +16,12 @@ _metrics = Metrics()
 def count(name: str) -> None:
     """Counts one event of the whole service."""
     _metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+
+
+def count_failure(kind: Kind) -> None:
+    """Counts a failure that an alarm wants to know of; others are the callers' affair."""
+    if kind.metric:
+        count(kind.metric)
 
 
 def count_pool(pool: str, name: str) -> None:
@@ -31,6 +39,11 @@ def pool_figures(pool: str, **figures: float) -> None:
         unit = MetricUnit.Seconds if name.endswith("Age") else MetricUnit.Count
         metrics.add_metric(name=name, unit=unit, value=value)
     metrics.flush_metrics()
+
+
+def sample() -> None:
+    """Decides anew, for this invocation, whether it is one of those that log all details."""
+    logger.refresh_sample_rate_calculation()
 
 
 def flush() -> None:

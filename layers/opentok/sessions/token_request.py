@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from opentok_client.errors import Invalid
-from opentok_client.grant import Role, TokenGrant
+from opentok_client.grant import LIFETIME_MAX_SECONDS, Role, TokenGrant
 
 from .members import Members
 from .models import TokenRequest
@@ -49,7 +49,7 @@ def read_token_request(members: Members, seconds_max: int) -> TokenRequest:
 def _expires_in(members: Members, seconds_max: int) -> int:
     def hint(seconds: int) -> str:
         whole, rest = divmod(seconds, 1000)
-        if rest == 0 and TOKEN_SECONDS_MIN <= whole <= seconds_max:
+        if (rest == 0 and TOKEN_SECONDS_MIN <= whole <= LIFETIME_MAX_SECONDS) or whole > 10**9:
             return " seconds; the value looks like milliseconds"
         return " seconds"
 

@@ -51,11 +51,12 @@ class Vendor:
         """
         deadline = time.monotonic() + budget
         try:
+            credentials = self._credentials.current()
             try:
-                return self._create(self._credentials.current(), options, deadline)
+                return self._create(credentials, options, deadline)
             except CredentialsRefused as refused:
                 telemetry.logger.warning("vendor_refused_credentials", extra=_why(refused))
-                return self._create(self._credentials.reread(), options, deadline)
+                return self._create(self._credentials.reread(credentials), options, deadline)
         except OpenTokRejected as rejected:
             telemetry.logger.error("vendor_rejected", extra=_why(rejected))
             raise VendorRejected("The video platform refused to create a session.") from rejected
@@ -71,7 +72,10 @@ class Vendor:
     def _create(
         self, credentials: Credentials, options: SessionOptions, deadline: float
     ) -> NewSession:
+        asked = time.monotonic()
         session_id = self._client_of(credentials).create_session(options, deadline)
+        took = round((time.monotonic() - asked) * 1000, 1)
+        telemetry.logger.debug("vendor_created", extra={"duration_ms": took})
         return NewSession(session_id, credentials.project_id)
 
     def _client_of(self, credentials: Credentials) -> OpenTokClient:

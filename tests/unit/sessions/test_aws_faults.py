@@ -173,12 +173,23 @@ class TestDynamoDB:
         item = aws.item(f"session#{stack.session_id}")
         assert item is not None
         aws.put({**item, "participants": {"L": [{"S": "carol"}]}})
-        for name in ("join a room", "token", "get", "list", "look at a room", "close"):
+        for name in ("join a room", "token", "get", "look at a room", "close"):
             answer = stack.requests()[name]()
             assert (answer.status, answer.body["code"]) == (500, "internal_error"), name
             for internal in ("participants", "carol", "Damaged", "session#", "Traceback"):
                 assert internal not in answer.text
         assert call(stack.create, CREATE, body={}).status == 201
+
+    def test_a_list_shows_the_others_beside_a_damaged_record(self, aws: Aws, stack: Stack) -> None:
+        other = call(stack.create, CREATE, body={}).body["sessionId"]
+        item = aws.item(f"session#{stack.session_id}")
+        assert item is not None
+        aws.put({**item, "mediaMode": {"S": "hologram"}})
+        answer = stack.requests()["list"]()
+        assert answer.status == 200
+        shown = [session["sessionId"] for session in answer.body["sessions"]]
+        assert other in shown
+        assert stack.session_id not in shown
 
 
 class TestSecretsManager:

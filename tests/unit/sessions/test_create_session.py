@@ -779,6 +779,30 @@ class TestTheTokenInTheAnswer:
         assert "TokenIssued" not in metrics()
 
 
+class TestAnEndInThePast:
+    def test_is_refused_before_anybody_is_asked(
+        self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
+    ) -> None:
+        items = aws.items()
+        for key in (None, "k"):
+            with pytest.raises(InvalidRequest) as invalid:
+                app.create({"closesAt": instant(clock() - 1)}, key=key)
+            assert [error.field for error in invalid.value.errors] == ["closesAt"]
+        assert (aws.items(), vendor.asked) == (items, 0)
+
+
+class TestARoomOfAnOlderVersion:
+    def test_moves_on_although_its_use_was_not_written_down(
+        self, app: Application, aws: Aws, clock: Clock
+    ) -> None:
+        first = app.create({"room": "lobby"})
+        item = aws.item(f"session#{first.session.session_id}")
+        assert item is not None
+        aws.put({name: value for name, value in item.items() if name != "lastUsedAt"})
+        clock.turn(IDLE)
+        assert app.create({"room": "lobby"}).session.session_id != first.session.session_id
+
+
 class TestIdempotencyKeys:
     def test_the_same_request_gives_the_same_session(
         self, app: Application, vendor: VendorServer
@@ -819,6 +843,14 @@ class TestIdempotencyKeys:
         aws.forget_calls()
         app.create({"room": "lobby"}, key="k")
         assert aws.calls == ["GetItem", "GetItem"]
+
+    def test_also_when_its_end_has_come_meanwhile(self, app: Application, clock: Clock) -> None:
+        body = {"closesAt": instant(clock() + 60)}
+        first = app.create(body, key="k")
+        clock.turn(61)
+        again = app.create(body, key="k")
+        assert again.session == first.session
+        assert again.session.is_closed(clock())
 
     def test_another_body_is_a_conflict(
         self, app: Application, aws: Aws, vendor: VendorServer

@@ -83,6 +83,13 @@ class TestHowLongTheyAreKept:
         assert cache.reread() == OURS
         assert aws.calls == ["GetSecretValue"]
 
+    def test_but_not_when_just_that_was_refused(self, aws: Aws, cache: CredentialCache) -> None:
+        held = cache.current()
+        rotate(aws)
+        assert cache.reread(held) == NEXT
+        assert cache.reread(held) == NEXT
+        assert aws.calls == ["GetSecretValue"] * 2
+
     def test_reread_reads_when_nothing_was_read(self, aws: Aws, cache: CredentialCache) -> None:
         assert cache.reread() == OURS
         assert cache.current() == OURS

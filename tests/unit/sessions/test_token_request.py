@@ -60,22 +60,21 @@ def test_a_life_within_the_limits(seconds: int) -> None:
     assert read_token_body({"expiresIn": seconds}, DAY).expires_in == seconds
 
 
-@pytest.mark.parametrize("seconds", [-1, 0, 1, 59, 86_401, 90_001, 10**16, -(10**30)])
+@pytest.mark.parametrize("seconds", [-1, 0, 1, 59, 86_401, 90_001, -(10**30)])
 def test_a_life_outside_the_limits_is_told_the_limits(seconds: int) -> None:
     assert refused({"expiresIn": seconds}) == ["expiresIn must be from 60 to 86400 seconds"]
 
 
-@pytest.mark.parametrize("milliseconds", [3_600_000, 86_400_000, 87_000])
+@pytest.mark.parametrize(
+    "milliseconds", [3_600_000, 86_400_000, 87_000, 604_800_000, 1_763_800_000_123]
+)
 def test_a_life_in_milliseconds_is_told_so(milliseconds: int) -> None:
     expected = "expiresIn must be from 60 to 86400 seconds; the value looks like milliseconds"
     assert refused({"expiresIn": milliseconds}) == [expected]
 
 
-def test_milliseconds_that_would_be_outside_the_limits_as_well_are_not_guessed_at() -> None:
-    for seconds in (86_401_000, 59_000):
-        assert refused({"expiresIn": seconds}, DAY if seconds > DAY else 60) == [
-            f"expiresIn must be from 60 to {DAY if seconds > DAY else 60} seconds"
-        ]
+def test_milliseconds_that_no_token_lives_are_not_guessed_at() -> None:
+    assert refused({"expiresIn": 59_000}, 60) == ["expiresIn must be from 60 to 60 seconds"]
 
 
 @pytest.mark.parametrize("seconds", ["3600", 3600.0, True, None, [3600]])
