@@ -1,0 +1,268 @@
+"""Whatever comes in, every function answers, blames nobody else, and writes nothing on refusal.
+
+A thousand events per function; ten thousand with `SOAK=1` in the environment.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from opentok_client.grant import Role
+from opentok_client.options import MediaMode, SessionOptions
+from sessions.errors import INTERNAL_ERROR, PROBLEMS, Problem
+from sessions.items import Item, encode, session_item
+from sessions.models import Reuse, Session, Source
+from tests.aws import API_KEY, API_SECRET, ENVIRONMENT, Aws, aws_in_memory
+from tests.unit.functions.events import (
+    CALLERS,
+    create_events,
+    list_events,
+    pool_events,
+    session_events,
+)
+from tests.unit.sessions import vendor_server
+from tests.unit.sessions.vendor_server import VendorServer, session_id
+
+# What is as long as a body may be is also long to print.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
+EXAMPLES = 10_000 if os.environ.get("SOAK") == "1" else 1_000
+CONTEXT = SimpleNamespace(
+    aws_request_id="invocation", get_remaining_time_in_millis=lambda: 60_000.0
+)
+WRITES = {"PutItem", "UpdateItem", "TransactWriteItems", "DeleteItem", "BatchWriteItem"}
+CODES = {kind.code: kind.status for kind in PROBLEMS.values()}
+WRITES_MAX = 200
+"""After so many the table begins anew: moto looks at every item in every query."""
+
+Handler = Callable[[object, object], dict[str, Any]]
+
+# --- what is there before -------------------------------------------------------------------------
+
+NOW = 1_790_000_000
+ID = [session_id(10**9 + number) for number in range(20)]  # the vendor counts from 0
+PLAIN = Session(
+    session_id=ID[0],
+    project_id=API_KEY,
+    options=SessionOptions(),
+    media_mode_reason="as asked for",
+    owner="alice",
+    created_at=NOW * 1000,
+    source=Source.CREATED,
+    last_used_at=4_000_000_000,  # in use, whenever the test runs
+    claim_id="claim",
+)
+LISTED = {"bob": Role.SUBSCRIBER, "carol": Role.PUBLISHER_ONLY}
+SEEDS = [
+    PLAIN,
+    replace(PLAIN, session_id=ID[1], owner="bob", options=SessionOptions(MediaMode.RELAYED)),
+    replace(PLAIN, session_id=ID[2], closed=True),
+    replace(PLAIN, session_id=ID[3], closes_at=NOW),
+    replace(PLAIN, session_id=ID[4], opens_at=253_402_300_799),
+    replace(PLAIN, session_id=ID[5], participants=LISTED),
+    replace(PLAIN, session_id=ID[6], owner="mallory", participants={}),
+    replace(PLAIN, session_id=ID[7], project_id="47000009"),
+    replace(PLAIN, session_id=ID[8], room="lobby", reuse=Reuse.PERMANENT),
+    replace(
+        PLAIN,
+        session_id=ID[9],
+        owner="mallory",
+        room="board",
+        reuse=Reuse.CONVERSATION,
+        participants={"bob": Role.PUBLISHER},
+    ),
+    replace(PLAIN, session_id=ID[10], last_used_at=NOW, room="hall", reuse=Reuse.CONVERSATION),
+]
+POINTERS = {"lobby": ID[8], "board": ID[9], "hall": ID[10]}
+POOLED = {ID[11]: "routed", ID[12]: "routed", ID[13]: "relayed"}
+KNOWN = [*ID[:15], session_id(10**9, "47000009"), session_id(10**9, relayed=True)]
+
+
+def seeds() -> Iterator[Item]:
+    yield from (session_item(session, None) for session in SEEDS)
+    for room, pointed_at in POINTERS.items():
+        yield encode({"pk": f"room#{room}", "sessionId": pointed_at, "claimId": "claim"})
+    for number, (pooled, pool) in enumerate(POOLED.items()):
+        yield encode(
+            {
+                "pk": f"session#{pooled}",
+                "projectId": API_KEY,
+                "poolId": f"{API_KEY}#{pool}",
+                "poolKey": f"{number:016x}",
+                "pooledAt": NOW,
+            }
+        )
+
+
+# --- the functions --------------------------------------------------------------------------------
+
+
+class World:
+    """The functions, the account that they work on, and the vendor whom they ask."""
+
+    def __init__(self, aws: Aws, vendor: VendorServer, handlers: dict[str, Handler]) -> None:
+        self.aws = aws
+        self.vendor = vendor
+        self.written: list[str] = []
+        """The writes since `begin` that were done."""
+        self._handlers = handlers
+        self._writes_since_seeds = WRITES_MAX
+
+    def send(self, event_name: str, request: AWSPreparedRequest) -> AWSResponse:
+        """What the functions meet instead of the network: the account, and a note of each write."""
+        response = Aws.send(self.aws, event_name, request)
+        operation = event_name.rpartition(".")[2]
+        if operation in WRITES and response.status_code == 200:
+            self.written.append(operation)
+        return response
+
+    def begin(self) -> None:
+        """The table is as in the beginning when much has been written since."""
+        self._writes_since_seeds += len(self.written)
+        if self._writes_since_seeds >= WRITES_MAX:
+            self._writes_since_seeds = 0
+            for item in self.aws.items():
+                key = {"pk": item["pk"]}
+                self.aws.dynamodb.delete_item(TableName=self.aws.table_name, Key=key)
+            for seed in seeds():
+                self.aws.put(seed)
+        self.written.clear()
+
+    def run(self, function: str, event: object) -> dict[str, Any]:
+        """What the handler returns."""
+        return self._handlers[function](event, CONTEXT)
+
+    def call(self, function: str, event: object) -> dict[str, Any]:
+        """What the function answers; every rule that holds for all of them is checked."""
+        self.begin()
+        asked = self.vendor.asked
+        answer = self.run(function, event)
+        status, headers = answer["statusCode"], answer["headers"]
+        assert 200 <= status < 500, answer
+        assert all(isinstance(text, str) for pair in headers.items() for text in pair)
+        assert all(text.isprintable() and text.isascii() for text in headers.values())
+        assert API_SECRET not in json.dumps(answer)
+        json.dumps(answer, ensure_ascii=False).encode()  # as the runtime does
+        body = json.loads(answer["body"]) if "body" in answer else None
+        if status >= 400:
+            _is_a_problem(status, headers, body or {})
+            assert self.written == []
+            assert self.vendor.asked == asked
+        return {**answer, "body": body}
+
+
+def _is_a_problem(status: int, headers: dict[str, str], body: dict[str, Any]) -> None:
+    assert headers["Content-Type"] == "application/problem+json"
+    assert body["code"] != INTERNAL_ERROR.code
+    assert CODES[body["code"]] == body["status"] == status
+    assert body.keys() - {"errors"} == {"type", "title", "status", "detail", "code", "requestId"}
+    for error in body.get("errors", []):
+        assert error.keys() == {"field", "message"}
+
+
+NAMES = ("create_session", "issue_token", "get_session", "close_session", "precreate_sessions")
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with vendor_server.running() as vendor:
+        environment = {**ENVIRONMENT, "API_URL": vendor.url, "REFILL_LIMIT": "3"}
+        with aws_in_memory(environment) as aws:
+            handlers: dict[str, Handler] = {}
+            for name in NAMES:
+                module = f"functions.{name}.app"
+                sys.modules.pop(module, None)  # they read the environment when they are imported
+                handlers[name] = importlib.import_module(module).handler
+                del sys.modules[module]
+            made = World(aws, vendor, handlers)
+            with mock.patch.object(aws, "send", made.send):
+                yield made
+
+
+def fuzz(events: st.SearchStrategy[object]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+        return settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=slow)(
+            given(event=events)(test)
+        )
+
+    return decorate
+
+
+def _cursor(position: list[object]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+
+
+CURSORS = [
+    _cursor([ID[0], NOW * 1000, "0" * 16]),
+    _cursor([ID[0], 10**40, "x"]),
+    _cursor([None, None]),
+]
+
+
+@fuzz(create_events(KNOWN))
+def test_create_session(world: World, event: object) -> None:
+    answer = world.call("create_session", event)
+    if answer["statusCode"] < 400:
+        assert answer["statusCode"] in (200, 201)
+        assert answer["body"]["state"] in ("open", "closed")
+        assert (answer["statusCode"] == 201) is ("Location" in answer["headers"])
+        assert answer["headers"]["Cache-Control"] == "no-store"
+
+
+@fuzz(session_events(KNOWN))
+def test_issue_token(world: World, event: object) -> None:
+    answer = world.call("issue_token", event)
+    if answer["statusCode"] < 400:
+        assert answer["statusCode"] == 201
+        assert answer["body"]["sessionId"] in KNOWN
+        assert answer["headers"]["Cache-Control"] == "no-store"
+
+
+@fuzz(session_events(KNOWN) | list_events(CURSORS))
+def test_get_session(world: World, event: object) -> None:
+    answer = world.call("get_session", event)
+    assert world.written == []
+    if answer["statusCode"] < 400:
+        assert answer["statusCode"] == 200
+        found = answer["body"].get("sessions", [answer["body"]])
+        assert all(session["owner"] in (*CALLERS, "mallory") for session in found)
+
+
+@fuzz(session_events(KNOWN))
+def test_close_session(world: World, event: object) -> None:
+    answer = world.call("close_session", event)
+    if answer["statusCode"] < 400:
+        assert (answer["statusCode"], answer["body"]) == (204, None)
+
+
+@fuzz(pool_events())
+def test_precreate_sessions(world: World, event: object) -> None:
+    world.begin()
+    asked = world.vendor.asked
+    try:
+        answer = world.run("precreate_sessions", event)
+    except Problem as problem:  # the invocation counts as failed, with its reason in the log
+        assert PROBLEMS[type(problem)].status == 400
+        assert problem.errors
+        assert world.written == []
+        assert world.vendor.asked == asked
+        return
+    json.dumps(answer, ensure_ascii=False).encode()
+    assert isinstance(event, dict)
+    assert len(answer["pools"]) == len(event["pools"])
+    assert sum(pool["created"] for pool in answer["pools"]) == world.vendor.asked - asked <= 3
