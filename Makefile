@@ -114,13 +114,15 @@ audit: setup  ## look the locked versions up in the databases of known vulnerabi
 	done
 
 # ------------------------------------------------------------------------------------------- AWS
-# ARCHITECTURE=x86_64 builds for that one; deploy with ARGS="--parameter-overrides Architecture=x86_64".
+# ARCHITECTURE=x86_64 builds for that one and deploys it so; PARAMETERS sets others of the template's.
+ARCHITECTURE ?= arm64
+export ARCHITECTURE
 
 build: setup $(SAM)  ## sam build; each layer's bill of materials goes to dist/
 	@SBOM_DIR=$(CURDIR)/dist .venv-sam/bin/sam build
 
-deploy: build  ## sam deploy to your AWS account; options of it in ARGS
-	@.venv-sam/bin/sam deploy $(ARGS)
+deploy: build  ## sam deploy to your AWS account: make deploy PARAMETERS="Platform=vonage LogLevel=DEBUG"
+	@.venv-sam/bin/sam deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS) $(ARGS)
 
 clean:  ## forget everything that was installed or built
 	@test ! -x $(BIN)/python || $(BIN)/python -m local.stack down
