@@ -13,7 +13,7 @@ export UV_LINK_MODE := copy
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak up down serve tokens check format bench build deploy invoke docs lock audit clean
+.PHONY: help setup demo test soak coverage up down serve tokens check format bench build deploy invoke docs lock audit clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -83,10 +83,20 @@ invoke: setup  ## run one function of the running stack: F=create_session E=even
 test: setup  ## all tests: unit, contract, integration (long counts at a tenth)
 	@tests/install_chromium.sh
 	@$(BIN)/pytest $(ARGS)
+	@test -n "$(ARGS)" || PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest $(MAIN_ROAD)
 
-soak: setup  ## the same scenarios at full count, with figures
+# What is run on the other platform as well; all the rest knows nothing of platforms.
+OTHER_PLATFORM := $(if $(filter vonage,$(PLATFORM)),opentok,vonage)
+MAIN_ROAD := tests/integration/test_lifecycle.py tests/integration/test_events.py tests/integration/test_docs_examples.py
+
+soak: setup  ## the same scenarios at full count, on both platforms, with figures
 	@tests/install_chromium.sh
 	@SOAK=1 $(BIN)/pytest $(ARGS)
+	@test -n "$(ARGS)" || SOAK=1 PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest tests/integration
+	@$(BIN)/python -m tests.benchmarks.standin_throughput
+
+coverage: setup  ## which lines and branches the unit tests do not reach
+	@$(BIN)/pytest tests/unit --cov --cov-report=term-missing:skip-covered
 
 bench: setup  ## the benchmarks; the last line is their result as JSON
 	@$(BIN)/python -m tests.benchmarks
