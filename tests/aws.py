@@ -30,7 +30,7 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.session import Session, get_session
-from moto import mock_aws
+from moto.backends import get_backend
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
@@ -84,6 +84,8 @@ ENVIRONMENT = {
 Answer = Callable[[], AWSResponse]
 Reaction = Callable[[Answer], AWSResponse]
 """What a call meets: it gets the real answer as a function, to be called or not."""
+StandIn = Callable[[dict[str, Any], Answer], AWSResponse]
+"""The same for many calls, which gets the request as well."""
 Item = dict[str, Any]
 
 
@@ -99,6 +101,7 @@ class Aws:
         """The requests of `calls`, as they were sent."""
         self._lock = threading.Lock()
         self._reactions: dict[str, deque[Reaction | None]] = {}
+        self._stand_ins: dict[str, StandIn] = {}
         # For setting up and looking: neither counted nor disturbed.
         self.dynamodb, self.secrets_manager = _aside("dynamodb"), _aside("secretsmanager")
 
@@ -116,9 +119,14 @@ class Aws:
         """Lets all calls of the operation meet this."""
         self.meet(operation, *[reaction] * 1000)
 
+    def stand_in(self, operation: str, stand_in: StandIn) -> None:
+        """Lets this answer all calls of the operation that meet nothing else."""
+        self._stand_ins[operation] = stand_in
+
     def no_more(self) -> None:
         """Calls meet nothing special any more."""
         self._reactions.clear()
+        self._stand_ins.clear()
 
     def forget_calls(self) -> None:
         """Begins to count anew."""
@@ -150,16 +158,21 @@ class Aws:
     def send(self, event_name: str, request: AWSPreparedRequest) -> AWSResponse:
         """What the code under test meets instead of the network."""
         operation = event_name.rpartition(".")[2]
+        members = json.loads(request.body or "{}")
         with self._lock:
             self.calls.append(operation)
-            self.requests.append(json.loads(request.body or "{}"))
+            self.requests.append(members)
             waiting = self._reactions.get(operation)
             reaction = waiting.popleft() if waiting else None
 
         def proceed() -> AWSResponse:
             return _moto(event_name, request)
 
-        return reaction(proceed) if reaction else proceed()
+        if reaction is not None:
+            return reaction(proceed)
+        if (stand_in := self._stand_ins.get(operation)) is not None:
+            return stand_in(members, proceed)
+        return proceed()
 
 
 def answer(status: int, body: Mapping[str, object]) -> Reaction:
@@ -216,16 +229,21 @@ def reply_lost(proceed: Answer) -> AWSResponse:
 def aws_in_memory(environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Aws]:
     """An account with the table and the secret, and an environment as the functions have it."""
     global _account
-    with mock.patch.dict(os.environ, environment), mock_aws():
-        _account = Aws()
+    for service in ("dynamodb", "secretsmanager"):
+        get_backend(service).reset()
+    _account = account = Aws()
+    # Not moto's own decorator, which also patches `requests`: that takes longer than most tests.
+    with (
+        mock.patch.dict(os.environ, environment),
+        mock.patch.object(botocore_stubber, "enabled", True),
+    ):
         definition, ttl = _table()
-        dynamodb, secrets_manager = _account.dynamodb, _account.secrets_manager
-        dynamodb.create_table(TableName=TABLE_NAME, **definition)
-        dynamodb.update_time_to_live(TableName=TABLE_NAME, TimeToLiveSpecification=ttl)
+        account.dynamodb.create_table(TableName=TABLE_NAME, **definition)
+        account.dynamodb.update_time_to_live(TableName=TABLE_NAME, TimeToLiveSpecification=ttl)
         secret = json.dumps({"apiKey": API_KEY, "apiSecret": API_SECRET})
-        secrets_manager.create_secret(Name=SECRET_ID, SecretString=secret)
+        account.secrets_manager.create_secret(Name=SECRET_ID, SecretString=secret)
         try:
-            yield _account
+            yield account
         finally:
             _account = None
 
