@@ -43,6 +43,7 @@ def take(running: Browser, address: str, output: Path) -> None:
     console.create()
     console.get_token()
     console.sign_in("alice")
+    expect(console.requests.get_by_text("alice")).to_have_count(2)
     console.requests.get_by_role("button", name="Forget them").click()
     console.pools.get_by_role("button", name="Refill now").click()
     expect(console.pools.get_by_role("status")).to_contain_text("routed:")
