@@ -74,7 +74,7 @@ def test_numbers() -> None:
 def test_lengths() -> None:
     assert SCHEMAS["SessionId"]["maxLength"] == session_id.SESSION_ID_MAX
     assert SCHEMAS["ArchiveName"]["maxLength"] == options.ARCHIVE_NAME_MAX
-    assert SCHEMAS["Participants"]["propertyNames"]["maxLength"] == create_request.SUB_MAX
+    assert SCHEMAS["Participants"]["propertyNames"]["maxLength"] == models.SUB_MAX
     assert TOKEN["data"]["maxLength"] == grant.CONNECTION_DATA_MAX
     layout = TOKEN["initialLayoutClassList"]
     assert layout["items"]["maxLength"] == grant.LAYOUT_CLASSES_MAX
