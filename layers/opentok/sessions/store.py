@@ -211,7 +211,8 @@ class Store:
             mark = self._table.update_request(
                 session_pk(room.idle.session_id),
                 "SET superseded = :yes",
-                "attribute_not_exists(lastUsedAt) OR lastUsedAt = :seen",
+                "attribute_exists(pk) AND"  # no record is made of one that TTL removed
+                " (attribute_not_exists(lastUsedAt) OR lastUsedAt = :seen)",
                 {":yes": True, ":seen": room.idle.last_used_at},
             )
             yield Conditional(Outcome.ROOM_TAKEN, "Update", mark)

@@ -162,6 +162,15 @@ class TestRecordingForARoom:
         assert store.session("session-2") is None
         assert store.room("lobby") == "session-1"
 
+    def test_an_idle_one_that_is_removed_meanwhile_leaves_no_rest(
+        self, aws: Aws, store: Store
+    ) -> None:
+        store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
+        claim = RoomClaim("lobby", seen="session-1", idle=in_room(1))
+        aws.dynamodb.delete_item(TableName=TABLE_NAME, Key={"pk": {"S": "session#session-1"}})
+        assert store.record(in_room(2), LATER, pooled=False, room=claim) is Outcome.ROOM_TAKEN
+        assert aws.items("session#") == []
+
     def test_an_idle_one_is_not_its_own_successor(self, store: Store) -> None:
         store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
         claim = RoomClaim("lobby", seen="session-1", idle=in_room(1))
