@@ -82,6 +82,11 @@ UNUSABLE: dict[str, tuple[object, str]] = {
     "an empty application": ({"applicationId": "", "privateKey": PEM}, "applicationId"),
     "a number for an application": ({"applicationId": 1, "privateKey": PEM}, "applicationId"),
     "a list for a private key": ({"applicationId": "a", "privateKey": [PEM]}, "privateKey"),
+    "a secret without a UTF-8 form": ({"apiKey": "1", "apiSecret": SECRET + "\ud800"}, "apiSecret"),
+    "a key without a UTF-8 form": (
+        {"applicationId": "a", "privateKey": PEM + "\ud800"},
+        "privateKey",
+    ),
     "an application beside a secret": (
         {"apiKey": "1", "apiSecret": SECRET, "applicationId": "a"},
         "privateKey",

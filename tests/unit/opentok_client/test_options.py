@@ -64,6 +64,11 @@ ILLEGAL: dict[str, tuple[dict[str, object], set[str], set[str]]] = {
         {"archiveName"},
         set(),
     ),
+    "a name without a UTF-8 form": (
+        {"archive_mode": ALWAYS, "archive_name": "lesson \ud800"},
+        {"archiveName"},
+        set(),
+    ),
     "a seventh resolution": (
         {"archive_mode": ALWAYS, "archive_resolution": "800x600"},
         {"archiveResolution"},

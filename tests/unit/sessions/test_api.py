@@ -96,6 +96,10 @@ def test_an_empty_body_is_a_body() -> None:
     assert handle(lambda _: Response(200, {}))["body"] == "{}"
 
 
+def test_an_answers_body_is_not_in_its_repr() -> None:
+    assert SECRET not in repr(Response(201, {"token": SECRET}, {"X": SECRET}))
+
+
 def test_the_request_is_read_with_the_deployments_settings() -> None:
     seen: list[Request] = []
 

@@ -305,6 +305,7 @@ def test_callers_of_any_name_have_keys_of_their_own(one: str, other: str) -> Non
 def test_the_caller_is_the_subject() -> None:
     assert with_claims({"sub": "alice"}).caller == Caller("alice")
     assert with_claims({"sub": "é", "username": "x"}).caller == Caller("é")
+    assert with_claims({"sub": "s" * 255}).caller == Caller("s" * 255)
 
 
 @pytest.mark.parametrize(
@@ -324,6 +325,7 @@ def test_the_caller_is_the_subject() -> None:
         {"requestContext": {"authorizer": {"jwt": {"claims": [{"sub": "alice"}]}}}},
         {"requestContext": {"authorizer": {"jwt": {"claims": {}}}}},
         {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": ""}}}}},
+        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "s" * 256}}}}},
         {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": None}}}}},
         {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": 1}}}}},
         {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": ["alice"]}}}}},
