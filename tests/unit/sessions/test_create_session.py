@@ -300,6 +300,14 @@ class TestWhileTheVendorIsDown:
         assert counted["relayed:PoolMissed"] == 1
         assert counted["routed:PoolClaimed"] == 1
 
+    def test_the_pool_that_was_empty_is_not_searched_again(
+        self, app: Application, aws: Aws, metrics: Metrics
+    ) -> None:
+        with pytest.raises(VendorUnavailable):
+            app.create()
+        assert aws.calls.count("Query") == 2  # once round
+        assert metrics()["routed:PoolMissed"] == 1
+
     def test_but_not_for_somebody_who_asked_for_relayed(self, app: Application) -> None:
         app.fill("routed", "p1")
         with pytest.raises(VendorUnavailable):
@@ -951,6 +959,16 @@ class TestIdempotencyKeys:
         mine = app.create({"room": "lobby"}, BOB, key="k")
         assert mine.joined
         assert mine.session == session
+
+    def test_both_at_once_into_such_a_room_with_different_bodies(
+        self, app: Application, aws: Aws, vendor: VendorServer
+    ) -> None:
+        app.create({"room": "lobby"})
+        twin = Application.start(aws, vendor, app.clock)
+        body = {"room": "lobby", "token": {}}
+        aws.meet("PutItem", before(lambda: twin.create(body, BOB, key="k")))
+        with pytest.raises(IdempotencyConflict):
+            app.create({"room": "lobby"}, BOB, key="k")
 
     def test_a_refused_request_leaves_its_key_free(
         self, app: Application, vendor: VendorServer
