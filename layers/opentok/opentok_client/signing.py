@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import jwt
+from jwt import InvalidKeyError, PyJWS
+from jwt.algorithms import HMACAlgorithm
 
 from .credentials import Credentials, OpenTokCredentials
 from .errors import InvalidCredentials
@@ -20,14 +22,34 @@ CLOCK_SKEW_SECONDS = 10
 have met that with clocks a few seconds ahead; synchronised clocks differ by far less than this."""
 
 
+class _ExaminedSecret(HMACAlgorithm):
+    """HS256 with a key that `_secret_key` has examined. PyJWT would do that again for every token,
+    which takes longer than signing it."""
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        return key if isinstance(key, bytes) else key.encode()
+
+
+_compact_json = json.JSONEncoder(separators=(",", ":")).encode
+_JWS = PyJWS()
+_JWS.unregister_algorithm("HS256")
+_JWS.register_algorithm("HS256", _ExaminedSecret(HMACAlgorithm.SHA256))
+
+
 def signed_jwt(credentials: Credentials, claims: dict[str, object]) -> str:
     """The claims as a compact JWT. Raises `InvalidCredentials` for an unusable secret or key."""
+    payload = _compact_json(claims).encode()
     if isinstance(credentials, OpenTokCredentials):
-        try:
-            return jwt.encode(claims, credentials.api_secret, algorithm="HS256")
-        except jwt.InvalidKeyError:
-            raise InvalidCredentials("apiSecret holds a key or certificate instead") from None
-    return jwt.encode(claims, _private_key(credentials.private_key), algorithm="RS256")
+        return _JWS.encode(payload, _secret_key(credentials.api_secret), algorithm="HS256")
+    return _JWS.encode(payload, _private_key(credentials.private_key), algorithm="RS256")
+
+
+@lru_cache(maxsize=2)
+def _secret_key(api_secret: str) -> bytes:
+    try:
+        return HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(api_secret)
+    except InvalidKeyError:
+        raise InvalidCredentials("apiSecret holds a key or certificate instead") from None
 
 
 @lru_cache(maxsize=2)  # parsing costs a hundred signatures; two, as a rotation has an old and a new

@@ -6,7 +6,6 @@ OpenTok takes a JWT (HS256) or the older `T1==` text, the unified platform a JWT
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from urllib.parse import urlencode
 
@@ -88,6 +87,6 @@ def _t1(credentials: OpenTokCredentials, grant: TokenGrant, nonce: str) -> str:
     if grant.data:
         fields["connection_data"] = grant.data
     signed = urlencode(fields)
-    signature = hmac.new(credentials.api_secret.encode(), signed.encode(), hashlib.sha1).hexdigest()
+    signature = hmac.digest(credentials.api_secret.encode(), signed.encode(), "sha1").hex()
     text = f"partner_id={credentials.api_key}&sig={signature}:{signed}"
     return "T1==" + base64.b64encode(text.encode()).decode()
