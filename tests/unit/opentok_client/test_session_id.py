@@ -127,6 +127,11 @@ def test_only_a_capital_p_means_relayed(mode: str) -> None:
     assert SessionId.decode(encode(f"1~123456~~1~r~{mode}~~")).media_mode is ROUTED
 
 
+@pytest.mark.parametrize("decoded", ["1~123456~~1~P~~~", "1~123456~P~1~r~~~", "1~123456~~1~r~~P~"])
+def test_a_capital_p_elsewhere_means_nothing(decoded: str) -> None:
+    assert SessionId.decode(encode(decoded)).media_mode is ROUTED
+
+
 @pytest.mark.parametrize("created", ["", "-1", "1.5", "1e3", "1" * 16])
 def test_a_creation_time_is_milliseconds_or_unknown(created: str) -> None:
     assert SessionId.decode(encode(f"1~123456~~{created}~r~~")).created_at is None
