@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from .credentials import Credentials, OpenTokCredentials, VonageCredentials
 from .grant import LIFETIME_MAX_SECONDS, TokenFormat, TokenGrant
@@ -76,17 +76,13 @@ def _optional_claims(grant: TokenGrant) -> dict[str, object]:
 
 def _t1(credentials: OpenTokCredentials, grant: TokenGrant, nonce: str) -> str:
     issued, expires = _dated(grant)
-    fields = {
-        "session_id": grant.session_id,
-        "create_time": issued,
-        "expire_time": expires,
-        "role": grant.role.value,
-        "nonce": nonce,
-        "initial_layout_class_list": grant.layout,
-    }
+    signed = (
+        f"session_id={quote_plus(grant.session_id)}&create_time={issued}&expire_time={expires}"
+        f"&role={grant.role.value}&nonce={quote_plus(nonce)}"
+        f"&initial_layout_class_list={quote_plus(grant.layout)}"
+    )
     if grant.data:
-        fields["connection_data"] = grant.data
-    signed = urlencode(fields)
+        signed += f"&connection_data={quote_plus(grant.data)}"
     signature = hmac.digest(credentials.api_secret.encode(), signed.encode(), "sha1").hex()
     text = f"partner_id={credentials.api_key}&sig={signature}:{signed}"
     return "T1==" + base64.b64encode(text.encode()).decode()
