@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.integration.polling import until
 from tests.integration.stack import Stack
 
 __all__ = ["Workers"]
@@ -62,6 +63,7 @@ class Workers:
         """Kills all of a function's workers, when none is starting: the next request meets one that
         knows nothing."""
         self.kill(function, number=10_000)
+        until("they are gone", lambda: not any(map(_has_started, self.of(function))))
 
     def _running(self, function: str) -> Iterator[_Process]:
         # MiniStack keeps a worker's files in a directory that is named after its function.

@@ -1,0 +1,325 @@
+"""Who may do what, over HTTP: every route for everybody, and nobody else gets in.
+
+The routes are those of the template; `test_the_matrix_knows_every_route` holds the two together.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from local.opentok.session_ids import RANDOM_BYTES, SessionId
+from tests.integration.identities import Issuer
+from tests.integration.records import Records
+from tests.integration.refill import fill
+from tests.integration.stack import Answer, Stack
+from tests.integration.stand_in import StandIn
+
+pytestmark = pytest.mark.usefixtures("calm")
+
+
+@dataclass(frozen=True)
+class People:
+    """The tokens of everybody who matters to one session of alice's, for bob alone."""
+
+    owner: str
+    participant: str
+    stranger: str
+    moderator: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """That session, and its room."""
+
+    session_id: str
+    room: str
+
+
+@pytest.fixture
+def people(stack: Stack, issuer: Issuer) -> People:
+    users = stack.facts["users"]
+    alice, bob, moderator = (users[name]["token"] for name in ("alice", "bob", "moderator"))
+    return People(alice, bob, issuer.user().token, moderator)
+
+
+@pytest.fixture
+def place(stack: Stack) -> Place:
+    return _place(stack)
+
+
+def _place(stack: Stack) -> Place:
+    room = f"private-{uuid.uuid4()}"
+    body = {"room": room, "participants": {stack.facts["users"]["bob"]["sub"]: "publisher"}}
+    answer = stack.call("POST", "/sessions", body, user="alice")
+    assert answer.status == 201, answer
+    return Place(answer.body["sessionId"], room)
+
+
+Call = tuple[str, str, object]
+"""Method, path and body; the path may name `{id}` and `{room}`."""
+
+MATRIX: list[tuple[str, Call, tuple[int, int, int, int]]] = [
+    # what for, the call, and what owner, participant, stranger and moderator get
+    ("a session of one's own", ("POST", "/sessions", {}), (201, 201, 201, 201)),
+    ("the room", ("POST", "/sessions", {"room": "{room}"}), (200, 200, 404, 200)),
+    (
+        "the room as a moderator",
+        ("POST", "/sessions", {"room": "{room}", "token": {"role": "moderator"}}),
+        (200, 403, 404, 200),
+    ),
+    ("somebody else's id", ("POST", "/sessions", {"sessionId": "{id}"}), (403, 403, 403, 404)),
+    ("looked up by id", ("GET", "/sessions/{id}", None), (200, 200, 404, 200)),
+    ("looked up by room", ("GET", "/sessions?room={room}", None), (200, 200, 200, 200)),
+    ("one's own", ("GET", "/sessions", None), (200, 200, 200, 200)),
+    ("a token", ("POST", "/sessions/{id}/tokens", {}), (201, 201, 404, 201)),
+    (
+        "a lower role",
+        ("POST", "/sessions/{id}/tokens", {"role": "subscriber"}),
+        (201, 201, 404, 201),
+    ),
+    (
+        "a higher role",
+        ("POST", "/sessions/{id}/tokens", {"role": "moderator"}),
+        (201, 403, 404, 201),
+    ),
+    ("closed", ("DELETE", "/sessions/{id}", None), (204, 403, 404, 204)),
+]
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"), [row[1:] for row in MATRIX], ids=[r[0] for r in MATRIX]
+)
+def test_each_gets_what_is_theirs(
+    stack: Stack, people: People, call: Call, expected: tuple[int, int, int, int]
+) -> None:
+    tokens = (people.owner, people.participant, people.stranger, people.moderator)
+    places = [_place(stack) for _ in tokens]  # one each, as closing changes it for the others
+    answers = [_ask(stack, call, place, token) for place, token in zip(places, tokens, strict=True)]
+
+    assert tuple(answer.status for answer in answers) == expected, answers
+    for answer, place in zip(answers, places, strict=True):
+        if answer.status >= 400:
+            assert place.session_id not in json.dumps(answer.body)
+
+
+def test_the_matrix_knows_every_route(stack: Stack) -> None:
+    client = stack.client("apigatewayv2")
+    (api,) = client.get_apis()["Items"]
+    routes = {item["RouteKey"] for item in client.get_routes(ApiId=api["ApiId"])["Items"]}
+    known = {f"{call[0]} {call[1].partition('?')[0]}" for _, call, _ in MATRIX}
+    assert {route.replace("{sessionId}", "{id}") for route in routes} == known
+
+
+def test_only_owner_and_moderators_see_who_takes_part(
+    stack: Stack, people: People, place: Place
+) -> None:
+    for token, sees in (
+        (people.owner, True),
+        (people.moderator, True),
+        (people.participant, False),
+    ):
+        for path in (f"/sessions/{place.session_id}", f"/sessions?room={place.room}"):
+            answer = stack.call("GET", path, token=token).body
+            (session,) = answer.get("sessions", [answer])
+            assert ("participants" in session) is sees
+
+
+def test_a_list_holds_the_callers_own_sessions_only(
+    stack: Stack, people: People, place: Place
+) -> None:
+    def listed(token: str) -> list[str]:
+        sessions = stack.call("GET", "/sessions?limit=100", token=token).body["sessions"]
+        return [session["sessionId"] for session in sessions]
+
+    assert listed(people.owner) == [place.session_id]
+    assert listed(people.participant) == listed(people.stranger) == listed(people.moderator) == []
+
+
+def test_a_cursor_is_good_for_its_caller_alone(stack: Stack, issuer: Issuer) -> None:
+    one, other = issuer.user(), issuer.user()
+    for user in (one, one, other):
+        assert stack.call("POST", "/sessions", {}, token=user.token).status == 201
+    cursor = stack.call("GET", "/sessions?limit=1", token=one.token).body["cursor"]
+
+    assert stack.call("GET", f"/sessions?cursor={cursor}", token=one.token).status == 200
+    assert stack.call("GET", f"/sessions?cursor={cursor}", token=other.token).status == 400
+
+
+def test_a_stranger_cannot_tell_an_existing_session_from_a_missing_one(
+    stack: Stack, people: People, place: Place, vendor: StandIn
+) -> None:
+    """Neither a private one, nor a closed one, nor one that waits in a pool."""
+    closed = _place(stack)
+    assert stack.call("DELETE", f"/sessions/{closed.session_id}", user="alice").status == 204
+    fill(stack, 1)
+    (pooled,) = Records.read(stack).pooled
+    never_made = _never_made(place.session_id)
+    for method, path, body in (
+        ("GET", "/sessions/{id}", None),
+        ("POST", "/sessions/{id}/tokens", {}),
+        ("POST", "/sessions/{id}/tokens", {"role": "moderator"}),
+        ("DELETE", "/sessions/{id}", None),
+    ):
+        answers = [
+            _without_ids(stack.call(method, path.format(id=id_), body, token=people.stranger))
+            for id_ in (never_made, place.session_id, closed.session_id, pooled)
+        ]
+        assert answers[0][0] == 404
+        assert all(answer == answers[0] for answer in answers), (method, path)
+
+    rooms = [
+        _without_ids(stack.call("GET", f"/sessions?room={room}", token=people.stranger))
+        for room in (place.room, "never-opened")
+    ]
+    assert rooms[0] == rooms[1]
+
+
+def test_a_stranger_changes_nothing(stack: Stack, people: People, place: Place) -> None:
+    before = Records.read(stack)
+    for _, call, _ in MATRIX[1:]:
+        _ask(stack, call, place, people.stranger)
+    assert Records.read(stack) == before
+
+
+# ------------------------------------------------------------------------ those who are nobody
+
+
+def _no_token(issuer: Issuer) -> str | None:
+    return None
+
+
+def _foreign_issuer(issuer: Issuer) -> str:
+    theirs = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    claims = {**issuer.claims, "iss": "https://issuer.example", "exp": int(time.time()) + 3600}
+    return jwt.encode(claims, theirs, "RS256", headers={"kid": "theirs"})
+
+
+def _claims_to_be_ours(issuer: Issuer) -> str:
+    """Of a foreign issuer who names ours, and the id of our key."""
+    theirs = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return jwt.encode(issuer.claims, theirs, "RS256", headers=issuer.header)
+
+
+def _expired(issuer: Issuer) -> str:
+    return issuer.signed({"exp": int(time.time()) - 1})
+
+
+def _of_another_app(issuer: Issuer) -> str:
+    return issuer.signed({"client_id": "another-app"})
+
+
+def _unsigned(issuer: Issuer) -> str:
+    return jwt.encode(issuer.claims, "", "none", headers=issuer.header)
+
+
+def _hs256_with_the_public_key(issuer: Issuer) -> str:
+    """For verifiers that believe the token when it says how it was signed."""
+    parts = [{"alg": "HS256", "typ": "JWT", **issuer.header}, issuer.claims]
+    signed = ".".join(_base64(json.dumps(part).encode()) for part in parts)
+    digest = hmac.digest(issuer.public_key.encode(), signed.encode(), hashlib.sha256)
+    return f"{signed}.{_base64(digest)}"
+
+
+def _promoted(issuer: Issuer) -> str:
+    """A good token whose claims were changed after it was signed."""
+    header, _, signature = issuer.signed({}).split(".")
+    claims = {**issuer.claims, "cognito:groups": ["moderators"]}
+    return f"{header}.{_base64(json.dumps(claims).encode())}.{signature}"
+
+
+NOBODY: list[Callable[[Issuer], str | None]] = [
+    _no_token,
+    _foreign_issuer,
+    _claims_to_be_ours,
+    _expired,
+    _of_another_app,
+    _unsigned,
+    _hs256_with_the_public_key,
+    _promoted,
+]
+
+
+def test_the_issuer_of_these_tests_signs_tokens_that_are_let_in(
+    stack: Stack, issuer: Issuer
+) -> None:
+    """Or the refusals below would prove nothing."""
+    assert stack.call("GET", "/sessions", token=issuer.signed({})).status == 200
+
+
+@pytest.mark.parametrize("forge", NOBODY, ids=lambda forge: forge.__name__.strip("_"))
+def test_nobody_gets_in_and_no_function_is_started(
+    stack: Stack, issuer: Issuer, place: Place, forge: Callable[[Issuer], str | None]
+) -> None:
+    before, started = Records.read(stack), _starts(stack)
+    token = forge(issuer)
+
+    answers = [_ask(stack, call, place, token) for _, call, _ in MATRIX]
+
+    assert {answer.status for answer in answers} == {401}
+    assert len({json.dumps(answer.body) for answer in answers}) == 1, "it says nothing else"
+    assert Records.read(stack) == before
+    assert _starts(stack) == started
+
+
+def _ask(stack: Stack, call: Call, place: Place, token: str | None) -> Answer:
+    method, path, body = call
+
+    def filled(text: str) -> str:
+        return text.replace("{id}", place.session_id).replace("{room}", place.room)
+
+    sent = None if body is None else json.loads(filled(json.dumps(body)))
+    return stack.call(method, filled(path), sent, token=token)
+
+
+def _never_made(session_id: str) -> str:
+    """An id like that one, of the same project, that no vendor has ever given out."""
+    model = SessionId.parse(session_id)
+    return str(
+        SessionId.new(
+            project=model.project,
+            location=None,
+            created_ms=model.created_ms,
+            noise=secrets.token_bytes(RANDOM_BYTES),
+            relayed=model.relayed,
+        )
+    )
+
+
+def _without_ids(answer: Answer) -> tuple[int, dict[str, str], object]:
+    """All of an answer that does not differ between two of the same request."""
+    headers = {
+        name: value
+        for name, value in answer.headers.items()
+        if name not in {"date", "apigw-requestid"}
+    }
+    body = {name: value for name, value in answer.body.items() if name != "requestId"}
+    return answer.status, headers, body
+
+
+def _starts(stack: Stack) -> int:
+    return sum(1 for _ in _start_lines(stack))
+
+
+def _start_lines(stack: Stack) -> Iterator[str]:
+    """What Lambda writes when it starts a function."""
+    logs = stack.client("logs")
+    for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]:
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group["logGroupName"], filterPattern="START"
+        )
+        for page in pages:
+            yield from (event["message"] for event in page["events"])
+
+
+def _base64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()

@@ -1,0 +1,123 @@
+"""While the vendor is down, pools serve; without a pool callers are told so at once, and when it is
+back all goes on by itself."""
+
+from functools import partial
+
+import pytest
+
+from tests.integration.claims import claim
+from tests.integration.counts import count
+from tests.integration.function_logs import Logs
+from tests.integration.identities import Issuer
+from tests.integration.polling import until
+from tests.integration.records import Records
+from tests.integration.refill import fill, refill
+from tests.integration.stack import Answer, Stack
+from tests.integration.stand_in import StandIn
+from tests.integration.traffic import paced, persist
+from tests.integration.workers import Workers
+
+RATE = 10
+SECONDS = count(60)
+
+BUDGET_SECONDS = 8
+OVERHEAD_SECONDS = 6
+"""What the table and a busy machine may take besides; the function is stopped after 25."""
+
+POOLS = (
+    {"mediaMode": "routed", "min": 4, "max": 4},
+    {"mediaMode": "relayed", "min": 4, "max": 4},
+)
+
+pytestmark = pytest.mark.usefixtures("calm")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param({"status": 503, "body": "html"}, id="503"),
+        pytest.param({"reset": True}, id="reset"),
+    ],
+)
+def test_creates_that_fit_a_pool_do_not_notice_that_the_vendor_fails(
+    stack: Stack, issuer: Issuer, vendor: StandIn, fault: dict[str, object]
+) -> None:
+    fill(stack, 25)
+    with vendor.failing(**fault):
+        _require_all_served(stack, issuer, RATE, 2)
+
+
+def test_creates_that_fit_a_pool_do_not_notice_that_the_vendor_is_gone(
+    stack: Stack, issuer: Issuer, vendor: StandIn
+) -> None:
+    fill(stack, RATE * SECONDS + 20)
+    with vendor.stopped():
+        _require_all_served(stack, issuer, RATE, SECONDS)
+
+
+def test_without_a_pool_everybody_is_told_in_time_and_it_goes_on_by_itself(
+    stack: Stack, issuer: Issuer, vendor: StandIn, workers: Workers, logs: Logs
+) -> None:
+    user = issuer.user()
+    workers.renew("create_session")
+    with vendor.stopped():
+        answers = paced(RATE, 2, lambda number: claim(stack, user), in_flight=3)
+        failed = refill(stack, *POOLS)
+        records = Records.read(stack)
+
+    for answer in answers:
+        assert (answer.status, answer.body["code"]) == (503, "opentok_unavailable"), answer
+        assert int(answer.headers["retry-after"]) >= 1
+    assert not records.sessions, "nothing is half-written"
+    lines = until("there are logs", lambda: logs.lines("create_session", "request"))
+    assert max(line["duration_ms"] for line in lines) < (BUDGET_SECONDS + OVERHEAD_SECONDS) * 1000
+    assert failed.failed, "the schedule's run counts as failed: alarms and retries go by that"
+
+    until("a create is served again", lambda: claim(stack, user).status == 201)
+    until("the next run fills the pools", lambda: not refill(stack, *POOLS).failed)
+    assert len(Records.read(stack).pooled) == 8
+
+
+def test_auto_is_served_from_the_routed_pool_while_the_vendor_is_down(
+    stack: Stack, vendor: StandIn
+) -> None:
+    """Two people would get a relayed session; a routed one serves them as well, and is there."""
+    fill(stack, 3, "routed")
+    with vendor.stopped():
+        answer = stack.call("POST", "/sessions", {"expectedParticipants": 2}, user="alice")
+        exact = stack.call("POST", "/sessions", {"mediaMode": "relayed"}, user="alice")
+    assert (answer.status, answer.body["mediaMode"], answer.body["source"]) == (
+        201,
+        "routed",
+        "pool",
+    )
+    assert exact.status == 503, "who asks for relayed gets nothing else"
+
+
+def test_lookups_tokens_and_closing_never_need_the_vendor(stack: Stack, vendor: StandIn) -> None:
+    room = partial(stack.call, "POST", "/sessions", {"room": "outage"}, user="alice")
+    at = f"/sessions/{persist(room).answer.body['sessionId']}"
+    with vendor.stopped():
+        answers = [
+            stack.call("GET", at, user="alice"),
+            stack.call("GET", "/sessions", user="alice"),
+            stack.call("GET", "/sessions?room=outage", user="bob"),
+            stack.call("POST", "/sessions", {"room": "outage", "token": {}}, user="bob"),
+            stack.call("POST", f"{at}/tokens", {}, user="bob"),
+            stack.call("DELETE", at, user="alice"),
+        ]
+    assert [answer.status for answer in answers] == [200, 200, 200, 200, 201, 204]
+
+
+def _require_all_served(stack: Stack, issuer: Issuer, rate: int, seconds: int) -> None:
+    user = issuer.user()
+
+    def create(number: int) -> Answer:
+        return claim(stack, user)
+
+    answers = paced(rate, seconds, create)
+    assert len(answers) == rate * seconds
+    refused = [answer for answer in answers if answer.status != 201]
+    assert not refused, refused
+    assert {answer.body["source"] for answer in answers} == {"pool"}
+    Records.read(stack).require_whole()

@@ -1,0 +1,175 @@
+"""The vendor's secret is rotated under load, and nobody notices.
+
+The order is the documented one: a new key at the vendor, which honours the old one for as long as
+functions keep it; then the new value in Secrets Manager.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from tests.integration.counts import SOAK, count
+from tests.integration.function_settings import environment
+from tests.integration.identities import Issuer
+from tests.integration.polling import until
+from tests.integration.records import Records
+from tests.integration.refill import fill
+from tests.integration.stack import Answer, Stack
+from tests.integration.stand_in import StandIn
+from tests.integration.traffic import paced
+
+RATE = 20
+SECONDS = max(10, count(60))
+CACHE_SECONDS = 10 if SOAK else 2
+OVERLAP_SECONDS = CACHE_SECONDS + 6
+"""How long the old key stays good: as long as it is kept, and what a busy machine may take."""
+
+LIVE = {"archiveMode": "always"}
+"""What no pool has: the vendor is asked."""
+
+WITH_CREDENTIALS = ("create_session", "issue_token", "precreate_sessions")
+
+pytestmark = pytest.mark.usefixtures("calm")
+
+
+@dataclass
+class Account:
+    """The account at the vendor, and its credentials in Secrets Manager."""
+
+    stack: Stack
+    vendor: StandIn
+
+    def rotate(self, old_valid_seconds: float, **members: str) -> dict[str, str]:
+        new = self.vendor.rotate(old_valid_seconds, **members)
+        self.put(new)
+        return new
+
+    def put(self, credentials: dict[str, str]) -> None:
+        self.stack.client("secretsmanager").put_secret_value(
+            SecretId=self.stack.facts["secretId"], SecretString=json.dumps(credentials)
+        )
+
+    def restore(self) -> None:
+        """What the stack was started with."""
+        platform = self.stack.facts["platform"]
+        credentials = self.stack.facts["credentials"][platform]
+        self.vendor.rotate(OVERLAP_SECONDS, **credentials)
+        self.put(credentials)
+
+
+@pytest.fixture(scope="module")
+def short_cache(stack: Stack) -> Iterator[None]:
+    """The functions forget their credentials soon."""
+    with environment(stack, *WITH_CREDENTIALS, SECRET_CACHE_SECONDS=str(CACHE_SECONDS)):
+        yield
+
+
+@pytest.fixture
+def account(stack: Stack, vendor: StandIn, short_cache: None) -> Iterator[Account]:
+    """The account as it was, before and after."""
+    account = Account(stack, vendor)
+    yield account
+    account.restore()
+
+
+def test_two_rotations_under_load_fail_nobody_and_every_token_connects(
+    stack: Stack, vendor: StandIn, issuer: Issuer, account: Account
+) -> None:
+    users = [issuer.user() for _ in range(10)]
+    known = stack.call("POST", "/sessions", {"room": "rotated"}, token=users[0].token)
+    at = f"/sessions/{known.body['sessionId']}"
+    rotate_at = {int(RATE * SECONDS * part) for part in (0.15, 0.6)}
+
+    def request(number: int) -> tuple[Answer, Answer | None]:
+        """A token for the room's session, or a session that is made live, with a token."""
+        if number in rotate_at:
+            rotating.append(beside.submit(account.rotate, OVERLAP_SECONDS))
+        token = users[number % 10].token
+        if number % 2:
+            answer = stack.call("POST", f"{at}/tokens", {}, token=token)
+            return answer, _connected(vendor, answer.body)
+        answer = stack.call("POST", "/sessions", {**LIVE, "token": {}}, token=token)
+        return answer, _connected(vendor, answer.body.get("token"))
+
+    with ThreadPoolExecutor(1) as beside:
+        rotating: list[Future[dict[str, str]]] = []
+        outcomes = paced(RATE, SECONDS, request, in_flight=6)
+        keys = [rotation.result() for rotation in rotating]
+
+    assert len({json.dumps(key) for key in keys}) == 2
+    failed = [answer for answer, _ in outcomes if answer.status != 201]
+    assert not failed, failed
+    refused = [connected for _, connected in outcomes if connected and connected.status != 200]
+    assert not refused, refused
+    assert len(outcomes) == RATE * SECONDS
+
+    # And when the old keys have run out, the functions have the new one: everybody still gets in.
+    early = next(answer.body for answer, _ in outcomes if "expiresAt" in answer.body)
+    until("the old keys have run out", lambda: not _connects(vendor, early))
+    answer = stack.call("POST", f"{at}/tokens", {}, token=users[0].token)
+    assert vendor.connect(known.body["sessionId"], answer.body["token"]).status == 200
+
+
+def test_a_key_that_is_revoked_at_once_harms_for_no_longer_than_it_is_kept(
+    stack: Stack, vendor: StandIn, account: Account
+) -> None:
+    room = {"room": f"revoked-{uuid.uuid4()}", "mediaMode": "routed"}
+    session_id = stack.call("POST", "/sessions", room, user="alice").body["sessionId"]
+    account.rotate(old_valid_seconds=0)
+
+    def creates_work() -> bool:
+        return stack.call("POST", "/sessions", LIVE, user="alice").status == 201
+
+    def tokens_work() -> bool:
+        answer = stack.call("POST", f"/sessions/{session_id}/tokens", {}, user="alice")
+        return vendor.connect(session_id, answer.body["token"]).status == 200
+
+    until("creates are served again", creates_work, CACHE_SECONDS + 30)
+    until("tokens are good again", tokens_work, CACHE_SECONDS + 30)
+
+
+def test_after_a_change_of_project_nothing_of_the_old_one_is_served(
+    stack: Stack, vendor: StandIn, account: Account
+) -> None:
+    fill(stack, 5)
+    old_pool = Records.read(stack).pooled
+    room = {"room": f"moved-{uuid.uuid4()}", "mediaMode": "relayed"}
+    before = stack.call("POST", "/sessions", room, user="alice").body
+    other = {"apiKey": "49999999"}
+    if stack.facts["platform"] == "vonage":
+        other = {"applicationId": str(uuid.uuid4())}
+    (other_id,) = other.values()
+    account.rotate(OVERLAP_SECONDS, **other)
+
+    until("the functions know the other project", lambda: _project(stack) == other_id)
+
+    refused = stack.call("POST", f"/sessions/{before['sessionId']}/tokens", {}, user="alice")
+    assert (refused.status, refused.body["code"]) == (409, "session_of_another_project")
+    for _ in range(5):
+        created = stack.call("POST", "/sessions", {"mediaMode": "routed"}, user="bob").body
+        assert (created["projectId"], created["source"]) == (other_id, "created")
+    moved = stack.call("POST", "/sessions", {**room, "token": {}}, user="alice").body
+    assert (moved["projectId"], moved["sessionId"] != before["sessionId"]) == (other_id, True)
+    assert vendor.connect(moved["sessionId"], moved["token"]["token"]).status == 200
+    assert stack.call("GET", f"/sessions/{before['sessionId']}", user="alice").status == 200
+    assert Records.read(stack).pooled >= old_pool, "its pool stays where it is, and is never asked"
+
+
+def _connects(vendor: StandIn, token: dict[str, str]) -> bool:
+    return vendor.connect(token["sessionId"], token["token"]).status == 200
+
+
+def _connected(vendor: StandIn, token: dict[str, str] | None) -> Answer | None:
+    if not token or "token" not in token:
+        return None
+    return vendor.connect(token["sessionId"], token["token"])
+
+
+def _project(stack: Stack) -> str:
+    answer = stack.call("POST", "/sessions", LIVE, user="bob")
+    project: str = answer.body["projectId"]
+    return project

@@ -1,0 +1,56 @@
+"""The schedule of the deployed stack fires by itself: nobody calls the function that it is for."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from tests.integration.counts import SOAK
+from tests.integration.function_logs import Logs
+from tests.integration.polling import until
+from tests.integration.records import Records
+from tests.integration.refill import waiting
+from tests.integration.stack import Stack
+from tests.integration.stand_in import StandIn
+
+pytestmark = pytest.mark.usefixtures("calm")
+
+ONE_RUN_SECONDS = 300
+"""It fires once a minute, and the local cloud looks every ten seconds whether it is time."""
+
+
+@pytest.fixture
+def enabled(stack: Stack) -> Iterator[None]:
+    """The schedule is on, as it is where the stack is deployed with its defaults."""
+    client = stack.client("scheduler")
+    (listed,) = client.list_schedules()["Schedules"]
+    schedule = client.get_schedule(Name=listed["Name"], GroupName=listed["GroupName"])
+    members = {
+        name: schedule[name]
+        for name in ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+    }
+    client.update_schedule(**members, State="ENABLED")
+    try:
+        yield
+    finally:
+        client.update_schedule(**members, State=schedule["State"])
+
+
+@pytest.mark.usefixtures("enabled")
+@pytest.mark.parametrize("after_an_outage", [False, True] if SOAK else [False])
+def test_the_schedule_fills_the_pools_by_itself(
+    stack: Stack, vendor: StandIn, logs: Logs, after_an_outage: bool
+) -> None:
+    """After an outage it takes one more run, which is a minute in the local cloud."""
+    if after_an_outage:
+        with vendor.failing(status=503, body="empty"):
+            failures = partial(logs.lines, "precreate_sessions", "refill_failed")
+            until("a run has failed", failures, ONE_RUN_SECONDS)
+        assert waiting(stack) == 0
+
+    until("both pools hold their minimum", lambda: waiting(stack) >= 4, ONE_RUN_SECONDS)
+
+    Records.read(stack).require_whole()
+    until("its log is there", lambda: logs.total("precreate_sessions", "PoolCreated") >= 4)
+    created = stack.call("POST", "/sessions", {"mediaMode": "relayed"}, user="alice")
+    assert created.body["source"] == "pool"

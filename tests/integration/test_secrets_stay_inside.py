@@ -1,0 +1,119 @@
+"""No secret and no token in any log, metric, queue or record, nor in an answer that is not its own.
+
+It looks at what all tests before it have caused, and first causes a bit of everything by itself.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.refill import refill
+from tests.integration.stack import Answer, Stack
+from tests.integration.stand_in import StandIn
+
+pytestmark = [pytest.mark.last, pytest.mark.usefixtures("calm")]
+
+LIKE_A_JWT = re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}")
+LIKE_T1 = re.compile(r"T1==[\w+/=]{20,}")
+LIKE_A_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
+
+
+@pytest.fixture(autouse=True)
+def a_bit_of_everything(stack: Stack, vendor: StandIn) -> None:
+    """Sessions and tokens, refused tokens, errors of every kind, and a refill that fails."""
+    call = stack.call
+    at = f"/sessions/{call('POST', '/sessions', {'token': {}}, user='alice').body['sessionId']}"
+    call("POST", f"{at}/tokens", {"role": "moderator", "data": "a guest"}, user="alice")
+    call("POST", f"{at}/tokens", {"role": "moderator"}, user="bob")
+    call("POST", f"{at}/tokens", {"expiresIn": "soon"}, user="bob")
+    token = stack.facts["users"]["alice"]["token"]
+    call("POST", "/sessions", {"archiveName": token, "nonsense": token}, user="alice")
+    call("GET", f"/sessions/{token}", user="alice")
+    call("GET", f"/sessions?cursor={token}", user="alice")
+    call("GET", at, user="alice")
+    call("GET", "/sessions", token=f"{token}altered")
+    call("DELETE", at, user="alice")
+    with vendor.failing(status=403):
+        call("POST", "/sessions", {"archiveMode": "always"}, user="alice")
+        refill(stack, {"mediaMode": "routed", "min": 1, "max": 1})
+
+
+def test_no_secret_and_no_token_leaves_by_another_door(stack: Stack) -> None:
+    issued = {token for answer in stack.heard for token in _tokens(answer[2].body)}
+    assert issued, "no test has issued a token"
+    signatures = {_signature(token) for token in issued}
+    callers = {_signature(user["token"]) for user in stack.facts["users"].values()}
+    guarded = {part for secret in stack.secrets for part in _lines(secret)} | signatures | callers
+
+    for door, text in _doors(stack):
+        for secret in guarded:
+            # Not `assert secret not in text`: pytest would show the secret.
+            if secret in text:
+                pytest.fail(f"a secret or the signature of a token shows in {door}")
+        for pattern in (LIKE_A_JWT, LIKE_T1, LIKE_A_KEY):
+            if pattern.search(text):
+                pytest.fail(f"what looks like a secret ({pattern.pattern}) shows in {door}")
+
+
+def test_answers_with_a_token_are_not_to_be_stored(stack: Stack) -> None:
+    for method, path, answer in stack.heard:
+        if any(_tokens(answer.body)):
+            assert answer.headers["cache-control"] == "no-store", (method, path)
+
+
+def _doors(stack: Stack) -> Iterator[tuple[str, str]]:
+    """Every place that others read, with all that stands in it."""
+    logs = stack.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        name = group["logGroupName"]
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=name)
+        yield name, "\n".join(event["message"] for page in pages for event in page["events"])
+    metrics = stack.client("cloudwatch").get_paginator("list_metrics").paginate()
+    yield "metrics", json.dumps([page["Metrics"] for page in metrics])
+    items = stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.facts["table"])
+    yield "the table", json.dumps([page["Items"] for page in items])
+    yield "the queue of failed refills", "\n".join(_messages(stack))
+    yield (
+        "the stand-in's log",
+        json.dumps(stack.vendor("GET", "/_emulator/requests?limit=10000").body["requests"]),
+    )
+    for method, path, answer in stack.heard:
+        yield f"the answer to {method} {path[:60]}", _without_its_own_token(answer)
+
+
+def _messages(stack: Stack) -> Iterator[str]:
+    client = stack.client("sqs")
+    for url in client.list_queues().get("QueueUrls", []):
+        while messages := client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            yield json.dumps(messages)
+
+
+def _tokens(body: Any) -> Iterator[str]:
+    """The token that an answer is there to give, if it is: its `token`, or the one in there."""
+    token = body.get("token") if isinstance(body, dict) else None
+    if isinstance(token, dict):
+        token = token.get("token")
+    if isinstance(token, str):
+        yield token
+
+
+def _without_its_own_token(answer: Answer) -> str:
+    text = json.dumps([dict(answer.headers), answer.body])
+    for token in _tokens(answer.body):
+        text = text.replace(token, "", 1)
+    return text
+
+
+def _signature(token: str) -> str:
+    return token.rpartition(".")[2] if "." in token else token
+
+
+def _lines(secret: str) -> Iterator[str]:
+    """A private key may be quoted line by line; its first and last lines are no secret."""
+    lines = secret.strip().splitlines()
+    yield from lines if len(lines) == 1 else lines[1:-1]

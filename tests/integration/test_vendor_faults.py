@@ -1,0 +1,225 @@
+"""Whatever the vendor does, a caller gets an answer of ours in time, and nothing is half-written.
+
+Each fault is played by the stand-in over the whole stack, and met by a container that has just
+started: one that has found the vendor down does not ask again for some seconds.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+
+from local.stack import programs
+from tests.integration.function_logs import Line, Logs
+from tests.integration.function_settings import environment
+from tests.integration.polling import until
+from tests.integration.records import Records
+from tests.integration.refill import refill
+from tests.integration.stack import Answer, Stack
+from tests.integration.stand_in import StandIn
+from tests.integration.workers import Workers
+
+BUDGET_SECONDS = 8
+OVERHEAD_SECONDS = 6
+"""What the table and a busy machine may take besides; the function is stopped after 25."""
+
+LIKE_A_TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}|T1==")
+
+pytestmark = pytest.mark.usefixtures("calm", "new_container")
+
+
+@pytest.fixture
+def new_container(stack: Stack, workers: Workers) -> None:
+    """The container has not found the vendor down a moment ago."""
+    if _create(stack).status != 201:
+        workers.renew("create_session")
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A fault of the vendor, and what has to come of it."""
+
+    fault: Mapping[str, object]
+    reason: str
+    """What the log says about it: a pattern."""
+    asked: int = 3
+    """How often the vendor is asked, at most."""
+    retry_after: int = 1
+    """The least that `Retry-After` says; 0: there is none, as repeating would not help."""
+    address: str = ""
+    """Instead of a fault: another address of the vendor, for which the stand-in's may be used."""
+
+    @property
+    def status_and_code(self) -> tuple[int, str]:
+        return (503, "opentok_unavailable") if self.retry_after else (502, "opentok_rejected")
+
+    @property
+    def metric(self) -> str:
+        return "VendorUnavailable" if self.retry_after else "VendorRejected"
+
+
+def _passing(status: int, reason: str, **more: object) -> Trouble:
+    return Trouble({"status": status, **more}, reason)
+
+
+def _refused(status: int, reason: str, asked: int = 1, **more: object) -> Trouble:
+    return Trouble({"status": status, **more}, reason, asked, retry_after=0)
+
+
+BROKEN = r"the connection failed \(\w+\)"
+NO_ID = "status 200 without a session id"
+LATE = rf"no complete answer in time|{BROKEN}"
+
+TROUBLES = {
+    "connection refused": Trouble({}, BROKEN, 0, address="http://127.0.0.1:{free}"),
+    "TLS error": Trouble({}, "the TLS connection failed", 0, address="https://127.0.0.1:{vendor}"),
+    "reset": Trouble({"reset": True}, BROKEN),
+    "no answer": Trouble({"delayMs": 120_000}, LATE),
+    "slow bytes": Trouble({"byteDelayMs": 1000}, LATE),
+    "400": _refused(400, "Bad Request"),
+    "401": _refused(401, "Unauthorized", asked=2),
+    "403": _refused(403, "Forbidden", asked=2),
+    "404": _refused(404, "Not Found"),
+    "409": _refused(409, "Conflict"),
+    "429": _passing(429, "status 429: Too Many Requests"),
+    "429 with Retry-After": Trouble(
+        {"status": 429, "headers": {"Retry-After": "40"}}, "status 429", 1, retry_after=40
+    ),
+    "500": _passing(500, "status 500: Internal Server Error"),
+    "502": _passing(502, "status 502"),
+    "503": _passing(503, "status 503: Service Unavailable"),
+    "HTML": _passing(200, NO_ID, body="html"),
+    "HTML of a proxy": _passing(502, "status 502: no reason given", body="html"),
+    "empty": _passing(200, NO_ID, body="empty"),
+    "no session": _passing(200, NO_ID, body="emptyList"),
+    "truncated": Trouble({"body": "truncated"}, rf"{BROKEN}|{NO_ID}"),
+    "wrong shape": _passing(200, NO_ID, body="wrongShape"),
+    "redirect": _refused(302, "no reason given", headers={"Location": "http://127.0.0.1:1/"}),
+    "50 MB": _passing(200, "the answer is longer than 65536 bytes", body="huge"),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
+def test_a_caller_is_told_in_time_and_the_operator_why(
+    stack: Stack, vendor: StandIn, logs: Logs, trouble: Trouble
+) -> None:
+    vendor.forget_calls()
+    before = Records.read(stack)
+
+    with _troubled(stack, vendor, trouble):
+        answer = _create(stack)
+
+    assert (answer.status, answer.body.get("code")) == trouble.status_and_code, answer
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    if trouble.retry_after:
+        assert int(answer.headers["retry-after"]) >= trouble.retry_after
+    else:
+        assert "retry-after" not in answer.headers
+    assert Records.read(stack) == before, "nothing is half-written"
+    assert len(vendor.creations()) <= trouble.asked
+
+    line = until("its log is there", partial(_request_line, stack, logs, answer))
+    assert line["duration_ms"] < (BUDGET_SECONDS + OVERHEAD_SECONDS) * 1000
+    assert (line["status"], line["code"]) == trouble.status_and_code
+    assert logs.total("create_session", trouble.metric) >= 1
+    message = "vendor_unavailable" if trouble.retry_after else "vendor_rejected"
+    (told,) = logs.lines("create_session", message)
+    assert re.search(trouble.reason, told["reason"]), told
+    _require_nothing_secret(stack, logs, answer)
+
+
+def test_an_unusual_content_type_does_not_matter(stack: Stack, vendor: StandIn) -> None:
+    with vendor.failing(headers={"Content-Type": "text/plain"}):
+        assert _create(stack).status == 201
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param({"status": 503, "count": 2}, id="503"),
+        pytest.param({"reset": True, "count": 2}, id="reset"),
+        pytest.param({"status": 429, "headers": {"Retry-After": "1"}, "count": 1}, id="429"),
+    ],
+)
+def test_what_passes_soon_is_not_noticed(
+    stack: Stack, vendor: StandIn, fault: dict[str, object]
+) -> None:
+    """Creating a session twice is harmless, so that it may be repeated."""
+    with vendor.failing(**fault):
+        answer = _create(stack)
+    assert answer.status == 201
+    assert answer.body["sessionId"] in Records.read(stack).open
+
+
+def test_while_it_keeps_failing_the_vendor_is_left_alone(
+    stack: Stack, vendor: StandIn, logs: Logs
+) -> None:
+    with vendor.failing(status=503):
+        first = _create(stack)
+        asked = len(vendor.creations())
+        second = _create(stack)
+        assert len(vendor.creations()) == asked, "the same container does not ask again at once"
+    assert (first.status, second.status) == (503, 503)
+    assert int(second.headers["retry-after"]) >= 1
+    until("it asks again", lambda: _create(stack).status == 201)
+
+
+def test_a_refill_that_makes_nothing_counts_as_failed(
+    stack: Stack, vendor: StandIn, logs: Logs
+) -> None:
+    with vendor.failing(status=500):
+        run = refill(stack, {"mediaMode": "routed", "min": 3, "max": 3})
+    assert run.failed
+    assert not Records.read(stack).pooled
+    assert logs.total("precreate_sessions", "PoolFailed") >= 3
+    (told,) = logs.lines("precreate_sessions", "refill_failed")
+    assert "does not answer" in told["reason"]
+
+
+def test_a_refill_keeps_what_was_made_before_the_vendor_failed(
+    stack: Stack, vendor: StandIn
+) -> None:
+    pool = {"mediaMode": "routed", "min": 30, "max": 30}
+    with vendor.failing(status=503, share=0.5):
+        run = refill(stack, pool)
+    records = Records.read(stack)
+    records.require_whole()
+    if not run.failed:  # else the very first calls failed, three times each
+        (report,) = run.result["pools"]
+        assert len(records.pooled) == report["created"]
+        assert report["created"] + report["failed"] == 30
+        assert (report["reason"] is None) == (report["failed"] == 0)
+
+
+@contextmanager
+def _troubled(stack: Stack, vendor: StandIn, trouble: Trouble) -> Iterator[None]:
+    if not trouble.address:
+        with vendor.failing(**trouble.fault):
+            yield
+        return
+    port = stack.facts["opentokUrl"].rpartition(":")[2]
+    address = trouble.address.format(free=programs.free_port(), vendor=port)
+    with environment(stack, "create_session", API_URL=address):
+        yield
+
+
+def _create(stack: Stack) -> Answer:
+    return stack.call("POST", "/sessions", {"mediaMode": "routed", "token": {}}, user="alice")
+
+
+def _request_line(stack: Stack, logs: Logs, answer: Answer) -> Line:
+    for line in logs.lines("create_session", "request"):
+        if line["request_id"] == answer.body["requestId"]:
+            return line
+    stack.call("POST", "/sessions", {"nonsense": 1}, user="alice")  # for a log that came late
+    return {}
+
+
+def _require_nothing_secret(stack: Stack, logs: Logs, answer: Answer) -> None:
+    for text in (logs.text("create_session"), json.dumps(answer.body)):
+        assert not LIKE_A_TOKEN.search(text)
+        assert not any(secret in text for secret in stack.secrets)
