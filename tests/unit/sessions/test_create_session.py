@@ -1116,6 +1116,16 @@ class TestRegistering:
         assert [error.field for error in conflict.value.errors] == ["room"]
         assert app.store.room("lobby") == fresh.session_id
 
+    def test_once_more_without_the_room_that_has_moved_on(
+        self, app: Application, clock: Clock
+    ) -> None:
+        app.create({"sessionId": self.ID, "room": "lobby"}, MODERATOR)
+        clock.turn(IDLE)
+        app.create({"room": "lobby"}, BOB)
+        again = app.create({"sessionId": self.ID, "token": {}}, MODERATOR)
+        assert again.session.session_id == self.ID
+        assert again.token is not None
+
     def test_with_a_token_before_it_opens(self, app: Application, aws: Aws) -> None:
         body = {"sessionId": self.ID, "opensAt": instant(NOW + 60), "token": {}}
         with pytest.raises(SessionNotOpenYet):

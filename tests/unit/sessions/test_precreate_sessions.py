@@ -151,6 +151,18 @@ class TestLaterRefills:
         assert [short(r) for r in refill(app, ROUTED)] == [(3, 0, 3, 0, None)]
         assert len(app.pooled(project="46000000")) == len(app.pooled()) == 3
 
+    def test_sessions_wait_in_the_pool_of_the_project_that_made_them(
+        self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
+    ) -> None:
+        """The vendor refuses the project that the refill began with."""
+        app.credentials.current()
+        vendor.secrets = {"46000000": "another-secret-that-was-made-up-for-tests"}
+        aws.put_secret({"apiKey": "46000000", "apiSecret": vendor.secrets["46000000"]})
+        clock.turn(2)
+        refill(app, ROUTED)
+        assert app.pooled() == set()
+        assert app.pooled(project="46000000") == set(vendor.made)
+
     def test_two_at_once_overfill_by_one_run_at_most(
         self, app: Application, aws: Aws, vendor: VendorServer
     ) -> None:
@@ -274,6 +286,14 @@ class TestFailures:
         assert report["reason"] == "The video platform does not answer right now."
         assert vendor.asked <= 2 * CONNECTIONS
         assert state(app) == RefillState(20, CONNECTIONS, NOW)
+
+    def test_who_was_refused_does_not_go_on_asking(
+        self, app: Application, vendor: VendorServer
+    ) -> None:
+        vendor.next_replies.extend([(400, {}, b"{}")] * 40)
+        with pytest.raises(RefillFailed):
+            refill(app, {**ROUTED, "min": 20})
+        assert vendor.asked <= CONNECTIONS
 
     def test_one_pool_fails_and_the_others_are_filled(
         self, app: Application, vendor: VendorServer
