@@ -133,6 +133,11 @@ class Container:
             raise FunctionFailed(f"{self._function.name}: {answer.decode()}\n{self.log()}")
         return took
 
+    def processor_ms(self) -> float:
+        """The processor time that the process has used so far, its threads included."""
+        # The clock of another process (Linux): its id, inverted, and 2 for scheduled time.
+        return time.clock_gettime((~self._process.pid << 3) | 2) * 1000
+
     def peak_memory_mb(self) -> float:
         """The most memory that the process has held (resident), in MB of a million bytes."""
         for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():

@@ -41,11 +41,13 @@ QUICK = Effort(cold_rounds=1, warm=2, ways_rounds=2, token_batches=1, token_seco
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was measured of one subject, one value per turn; `calls` is what its first request
-    asked of AWS and the vendor."""
+    """What was measured of one subject, one value per turn; `processor_ms` is the part of
+    start and first request in which it computed, `calls` what the first request asked of AWS and
+    the vendor."""
 
     init_ms: Sequence[float]
     first_ms: Sequence[float]
+    processor_ms: Sequence[float]
     warm_ms: Sequence[float]
     memory_mb: Sequence[float]
     calls: Mapping[str, int]
@@ -94,6 +96,7 @@ def cold_and_warm(
                 taken = values[name]
                 taken["init"].append(container.init_ms)
                 taken["first"].append(container.invoke())
+                taken["processor"].append(container.processor_ms())
                 calls[name] = dict(servers.calls)
                 for _ in range(SETTLING):
                     container.invoke()
@@ -104,6 +107,7 @@ def cold_and_warm(
         name: Sample(
             values[name]["init"],
             values[name]["first"],
+            values[name]["processor"],
             values[name]["warm"],
             values[name]["memory"],
             calls[name],

@@ -34,6 +34,9 @@ class Findings:
     def cold_ratio(self, name: str, to: str = FLOOR) -> float:
         return ratio(self.samples[name].cold_ms, self.samples[to].cold_ms)
 
+    def processor_ratio(self, name: str) -> float:
+        return ratio(self.samples[name].processor_ms, self.samples[FLOOR].processor_ms)
+
     def warm_ratio(self, name: str) -> float:
         return ratio(self.samples[name].warm_ms, self.samples[FLOOR].warm_ms)
 
@@ -104,14 +107,15 @@ class Findings:
                     f"{median(sample.first_ms):.0f}",
                     f"**{median(sample.cold_ms):.0f}** ({low:.0f}–{high:.0f})",
                     f"**{self.cold_ratio(name):.2f}**",
+                    f"{self.processor_ratio(name):.2f}",
                     f"{median(sample.warm_ms):.2f}",
                     f"{self.warm_ratio(name):.2f}",
                     f"{median(sample.memory_mb):.0f}",
                     calls_text(sample.calls),
                 ]
             )
-        heads = ["", "start ms", "first ms", "cold ms (quartiles)", "÷ floor", "warm ms"]
-        heads += ["÷ floor", "peak MB", "calls of the first request"]
+        heads = ["", "start ms", "first ms", "cold ms (quartiles)", "÷ floor", "processor ÷ floor"]
+        heads += ["warm ms", "÷ floor", "peak MB", "calls of the first request"]
         return table(heads, rows)
 
     def _tokens_table(self) -> str:
