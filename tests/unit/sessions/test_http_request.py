@@ -223,6 +223,14 @@ def test_other_content_types_are_refused(value: str) -> None:
         with_body("{}", headers={"content-type": value}).json()
 
 
+@pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
+def test_a_header_is_found_in_any_case(name: str) -> None:
+    assert request({"headers": {name: "text/plain"}}).header("content-type") == "text/plain"
+    with pytest.raises(NotJson):
+        with_body("{}", headers={name: "text/plain"}).json()
+    assert request({"headers": {name.replace("-", "_"): "x"}}).header("content-type") is None
+
+
 def test_without_a_body_the_content_type_does_not_matter() -> None:
     assert with_body("", headers={"content-type": "text/plain"}).json() == {}
 

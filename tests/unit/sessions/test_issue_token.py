@@ -65,6 +65,14 @@ class TestTheToken:
         assert said["initial_layout_class_list"] == "focus left"
         assert metrics()["TokenIssued"] == 1
 
+    @pytest.mark.parametrize("seconds", [60, 30 * DAY - 10, 30 * DAY - 9, 30 * DAY])
+    def test_it_lives_as_long_as_the_answer_says(self, app: Application, seconds: int) -> None:
+        token = app.token(app.create().session.session_id, ALICE, TokenRequest(expires_in=seconds))
+        said = claims(token)
+        assert said["exp"] == token.expires_at <= NOW + seconds
+        assert isinstance(said["iat"], int)
+        assert token.expires_at - said["iat"] <= 30 * DAY
+
     def test_two_of_the_same_second_differ(self, app: Application) -> None:
         session_id = app.create().session.session_id
         assert app.token(session_id).text != app.token(session_id).text
