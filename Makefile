@@ -82,7 +82,9 @@ invoke: setup  ## run one function of the running stack: F=create_session E=even
 
 test: setup  ## all tests: unit, contract, integration (long counts at a tenth)
 	@tests/install_chromium.sh
-	@$(BIN)/pytest $(ARGS)
+	@test -z "$(ARGS)" || $(BIN)/pytest $(ARGS)
+	@test -n "$(ARGS)" || $(BIN)/pytest --numprocesses auto --dist loadfile tests/unit tests/contract
+	@test -n "$(ARGS)" || $(BIN)/pytest tests/integration
 	@test -n "$(ARGS)" || PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest $(MAIN_ROAD)
 
 # What is run on the other platform as well; all the rest knows nothing of platforms.

@@ -94,7 +94,7 @@ class Request:
         Raises `BodyTooLarge`, `NotJson` or `InvalidRequest`.
         """
         raw = self._raw_body()
-        if not raw.strip():
+        if not raw:
             return {}
         content_type = (self.header("content-type") or "application/json").partition(";")[0]
         if not re.fullmatch(r"application/([\w.-]+\+)?json", content_type.strip().lower()):

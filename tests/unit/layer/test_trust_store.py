@@ -7,7 +7,6 @@ import re
 import ssl
 from pathlib import Path
 
-import certifi
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -29,14 +28,15 @@ def certificates(path: Path) -> list[x509.Certificate]:
     return [x509.load_pem_x509_certificate(pem) for pem in PEM.findall(path.read_bytes())]
 
 
-def full_bundle() -> list[x509.Certificate]:
-    return certificates(Path(certifi.where()))
+def full_bundle(built: Built) -> list[x509.Certificate]:
+    """The bundle that the layer was built from; an environment's may have a machine's own roots."""
+    return certificates(built.python / "certifi" / "cacert.pem")
 
 
 def test_calls_to_aws_trust_amazons_roots_as_the_full_bundle_has_them(built: Built) -> None:
     ours = certificates(built.python / "ca" / "aws.pem")
     assert {root.fingerprint(hashes.SHA256()).hex() for root in ours} == set(AMAZON_ROOTS)
-    assert set(ours) <= set(full_bundle())
+    assert set(ours) <= set(full_bundle(built))
 
 
 def test_amazons_roots_verify_and_will_for_a_while(built: Built) -> None:
@@ -47,10 +47,14 @@ def test_amazons_roots_verify_and_will_for_a_while(built: Built) -> None:
         assert root.not_valid_before_utc < NOW < root.not_valid_after_utc - 180 * DAY
 
 
-def test_a_bundle_without_one_of_amazons_roots_stops_the_build(tmp_path: Path) -> None:
+def test_a_bundle_without_one_of_amazons_roots_stops_the_build(
+    built: Built, tmp_path: Path
+) -> None:
     bundle = tmp_path / "bundle.pem"
     others = [
-        root for root in full_bundle() if "Amazon Root CA 1" not in root.subject.rfc4514_string()
+        root
+        for root in full_bundle(built)
+        if "Amazon Root CA 1" not in root.subject.rfc4514_string()
     ]
     bundle.write_bytes(b"".join(root.public_bytes(serialization.Encoding.PEM) for root in others))
     with pytest.raises(ValueError, match="Amazon Root CA 1"):
@@ -59,13 +63,15 @@ def test_a_bundle_without_one_of_amazons_roots_stops_the_build(tmp_path: Path) -
 
 def test_calls_to_the_vendor_trust_every_root_of_the_full_bundle(built: Built) -> None:
     files = list((built.python / "ca" / "vendor").iterdir())
-    assert {root for file in files for root in certificates(file)} == set(full_bundle())
+    assert {root for file in files for root in certificates(file)} == set(full_bundle(built))
 
 
-def test_openssl_finds_each_root_under_the_name_that_we_gave_its_file(tmp_path: Path) -> None:
+def test_openssl_finds_each_root_under_the_name_that_we_gave_its_file(
+    built: Built, tmp_path: Path
+) -> None:
     # A look-alike per root, with its subject and a key of ours, signs a server's certificate;
     # a handshake succeeds only if OpenSSL finds the look-alike by the hash in its file's name.
-    for number, root in enumerate(full_bundle()):
+    for number, root in enumerate(full_bundle(built)):
         folder = tmp_path / str(number)
         folder.mkdir()
         key = ec.generate_private_key(ec.SECP256R1())

@@ -47,7 +47,7 @@ def complaint(sent: Request) -> str:
 # --- body -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("body", [None, "", " ", "\r\n\t"])
+@pytest.mark.parametrize("body", [None, ""])
 def test_no_body_is_no_members(body: object) -> None:
     assert with_body(body).json() == {}
     assert request({}).json() == {}

@@ -185,7 +185,8 @@ def test_claims(
         f"{claims} claims of {pool}, lag {lag}: {from_pool} pooled, {conflicts:.3f} conflicts each"
     )
     if size == 3000 and lag == 0:
-        assert vendor.made == []
+        # All ten tries of a claim may meet others: seldom, and more often at a tenth of the pool.
+        assert len(vendor.made) <= claims // 100
         # As many are in flight in both, and they meet ten times as often in a tenth of the pool.
         assert conflicts <= (0.2 if SHARE == 1 else 1)
 
