@@ -535,6 +535,19 @@ def test_no_attempt_begins_that_could_not_end_in_time(opentok: OpenTokCredential
     assert down.value.retry_after == 30
 
 
+def test_there_is_no_pause_after_the_last_attempt(opentok: OpenTokCredentials) -> None:
+    last = answer(503, headers={"Retry-After": "40"})
+    started = time.monotonic()
+    with (
+        asking(opentok, answer(503), answer(503), last) as (vendor, server),
+        pytest.raises(OpenTokUnavailable) as down,
+    ):
+        ask(vendor)
+    assert time.monotonic() - started < NOISE
+    assert len(server.requests) == 3
+    assert down.value.retry_after == 40
+
+
 def test_the_pause_that_the_vendor_asks_for_is_made(opentok: OpenTokCredentials) -> None:
     busy = answer(503, headers={"Retry-After": "1"})
     with asking(opentok, busy, created(ID)) as (vendor, server):
