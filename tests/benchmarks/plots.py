@@ -10,6 +10,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 
 from .report import Findings
 from .subjects import FLOOR, LIVE, OURS, POOL, ROOM_HIT, SDK, STDLIB
@@ -44,10 +45,16 @@ def draw(findings: Findings, path: Path) -> None:
         colours = OURS_COLOURS if name in OURS else THEIR_COLOURS
         cold.barh(row, start, color=colours[0])
         cold.barh(row, first, left=start, color=colours[1])
-        note = f"  {start + first:.0f} ms, {findings.cold_ratio(name):.2f} of the floor"
-        cold.text(start + first, row, note, va="center")
+        note = f"{start + first:.0f} ms, {findings.cold_ratio(name):.2f} of the floor"
+        write_beside(cold, start + first, row, note)
     cold.set_yticks(range(len(names)), [label(name) for name in reversed(names)])
-    cold.axvline(median(findings.samples[FLOOR].cold_ms), color="#d1495b", linewidth=1)
+    cold.axvline(
+        median(findings.samples[FLOOR].cold_ms),
+        color="#d1495b",
+        linewidth=1,
+        zorder=0,
+        linestyle=":",
+    )
     cold.set_xlim(0, median(findings.samples[SDK].cold_ms) * 1.3)
     cold.set_title("Cold start: start of the process (dark) and first request (light)")
     cold.set_xlabel("ms")
@@ -55,7 +62,7 @@ def draw(findings: Findings, path: Path) -> None:
     for row, name in enumerate((LIVE, ROOM_HIT, POOL)):
         taken = median(findings.ways_ms[name])
         ways.barh(row, taken, color=OURS_COLOURS[0])
-        ways.text(taken, row, f"  {taken:.1f} ms", va="center")
+        write_beside(ways, taken, row, f"{taken:.1f} ms")
     ways.set_yticks(range(3), (LIVE, ROOM_HIT, POOL))
     ways.set_xlim(0, median(findings.ways_ms[LIVE]) * 1.15)
     ways.set_title("Time to a session and a token, warm, the vendor answering after 150 ms")
@@ -63,6 +70,10 @@ def draw(findings: Findings, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="svg", metadata={"Date": None})
     pyplot.close(figure)
+
+
+def write_beside(axes: Axes, end: float, row: int, note: str) -> None:
+    axes.annotate(note, (end, row), (5, 0), textcoords="offset points", va="center")
 
 
 def label(name: str) -> str:

@@ -1,18 +1,18 @@
 """The handler that one would write with the vendor's SDK: a session and a token in one request.
 
-It is kind to its side: one boto3 session for both services, one client of the SDK per container,
-no Tracer, no validation, no policy, no rooms, no pool.
+It is kind to its side: one client of the SDK per container and secret, no Tracer, no validation, no
+policy, no rooms, no pool.
 """
 
-import json
 import os
 import time
-from functools import cache
+from functools import lru_cache
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities import parameters
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from opentok import Client, MediaModes, Roles
 
@@ -20,13 +20,16 @@ logger = Logger()
 metrics = Metrics()
 app = APIGatewayHttpResolver()
 table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
-secrets = boto3.client("secretsmanager")
 
 
-@cache
+@lru_cache(maxsize=1)
+def client(api_key: str, api_secret: str) -> Client:
+    return Client(api_key, api_secret, api_url=os.environ["API_URL"], timeout=5)
+
+
 def opentok() -> Client:
-    secret = json.loads(secrets.get_secret_value(SecretId=os.environ["SECRET_ID"])["SecretString"])
-    return Client(secret["apiKey"], secret["apiSecret"], api_url=os.environ["API_URL"], timeout=5)
+    secret = parameters.get_secret(os.environ["SECRET_ID"], transform="json", max_age=60)
+    return client(secret["apiKey"], secret["apiSecret"])
 
 
 @app.post("/sessions")
