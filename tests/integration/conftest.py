@@ -23,12 +23,20 @@ from tests.integration.workers import Workers
 __all__ = ["Answer", "Stack", "send"]
 
 
+LATE = {
+    "crowd": "has fifty callers, for whom MiniStack starts and keeps as many workers",
+    "last": "looks at what all others did",
+}
+"""Marks of tests that run after the others, in this order."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "last: runs after all others, as it looks at what they did")
+    for name, reason in LATE.items():
+        config.addinivalue_line("markers", f"{name}: runs late, as it {reason}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in LATE][::-1])
 
 
 @pytest.fixture(scope="session")

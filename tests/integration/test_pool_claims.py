@@ -21,7 +21,7 @@ from tests.integration.traffic import attempt, together, unserved
 IN_FLIGHT = 50
 CLAIMS = 100
 
-pytestmark = pytest.mark.usefixtures("calm")
+pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm")]
 
 
 @pytest.mark.parametrize("number", range(count(20)))

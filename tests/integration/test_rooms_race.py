@@ -26,7 +26,7 @@ from tests.integration.workers import Workers
 CALLERS = 50
 ROUNDS = count(20)
 
-pytestmark = pytest.mark.usefixtures("calm")
+pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm")]
 
 
 def test_fifty_simultaneous_first_joins_get_one_session(
