@@ -83,8 +83,7 @@ invoke: setup  ## run one function of the running stack: F=create_session E=even
 test: setup  ## all tests: unit, contract, integration (long counts at a tenth)
 	@tests/install_chromium.sh
 	@test -z "$(ARGS)" || $(BIN)/pytest $(ARGS)
-	@# One seed for all processes: they have to see the members of a set in one order.
-	@test -n "$(ARGS)" || PYTHONHASHSEED=0 $(BIN)/pytest --numprocesses auto --dist loadfile tests/unit tests/contract
+	@test -n "$(ARGS)" || $(BIN)/pytest --numprocesses auto --dist loadfile tests/unit tests/contract
 	@test -n "$(ARGS)" || $(BIN)/pytest tests/integration
 	@test -n "$(ARGS)" || PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest $(MAIN_ROAD)
 

@@ -20,6 +20,7 @@ KEY = "-----BEGIN PRIVATE " + "KEY-----"
         (JWT, "a signed JWT"),
         ("T1==" + "cGFydG5lcl9pZD00MDAwMDAwMSZzaWc9" * 3, "a client token"),
     ],
+    ids=["secret", "key", "quoted key", "access key", "JWT", "T1"],
 )
 def test_it_finds(secret: str, kind: str) -> None:
     assert list(find(f"first line\nvalue = {secret}\n")) == [(2, kind)]
