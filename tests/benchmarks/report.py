@@ -41,7 +41,7 @@ class Findings:
         return ratio(self.samples[name].warm_ms, self.samples[FLOOR].warm_ms)
 
     def as_json(self) -> JSON:
-        """The object of the last line, as `make help` and the docs describe it."""
+        """The object of the last line. The SDK's handler is held against our pool hit."""
         cold = {name: median(sample.cold_ms) for name, sample in self.samples.items()}
         return {
             "coldStart": {
