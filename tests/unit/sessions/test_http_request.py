@@ -334,6 +334,7 @@ def test_the_caller_is_the_subject() -> None:
         {"requestContext": {"authorizer": {"jwt": {"claims": {}}}}},
         {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": ""}}}}},
         {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "s" * 256}}}}},
+        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "a\ud800"}}}}},
         {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": None}}}}},
         {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": 1}}}}},
         {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": ["alice"]}}}}},
