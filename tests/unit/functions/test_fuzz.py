@@ -28,7 +28,6 @@ from sessions.items import Item, encode, session_item
 from sessions.models import Reuse, Session, Source
 from tests.aws import API_KEY, API_SECRET, ENVIRONMENT, Aws, aws_in_memory
 from tests.unit.functions.events import (
-    CALLERS,
     create_events,
     list_events,
     pool_events,
@@ -240,7 +239,7 @@ def test_get_session(world: World, event: object) -> None:
     if answer["statusCode"] < 400:
         assert answer["statusCode"] == 200
         found = answer["body"].get("sessions", [answer["body"]])
-        # Somebody owns each: one of the seeds' callers, or whoever created it in this test's course.
+        # Somebody owns each: a caller of the seeds, or whoever created it meanwhile.
         assert all(session["owner"] and session["sessionId"] not in POOLED for session in found)
 
 

@@ -22,7 +22,7 @@ from sessions.precreate_sessions import PrecreateSessions
 from sessions.settings import Settings
 from sessions.store import KeyClaim, Store
 from sessions.table import Table
-from sessions.vendor import Vendor
+from sessions.vendor import NewSession, Vendor
 from tests.aws import API_KEY, ENVIRONMENT, SECRET_ID, TABLE_NAME, Aws
 from tests.unit.sessions.vendor_server import VendorServer
 
@@ -67,6 +67,13 @@ def a_session(number: object = 1, **values: object) -> Session:
     return Session(**{**usual, **values})  # type: ignore[arg-type]
 
 
+class _PatientVendor(Vendor):
+    """Waits longer than a caller would: the machine may be busy with other tests."""
+
+    def create_session(self, options: SessionOptions, budget: float = 60) -> NewSession:
+        return super().create_session(options, budget)
+
+
 @dataclass(frozen=True)
 class Application:
     """One container: its own clients and caches, on the account and the clock of all."""
@@ -96,7 +103,7 @@ class Application:
         store, pool_store = Store(table, RETENTION), PoolStore(table)
         secrets_manager = aws.client("secretsmanager")
         credentials = CredentialCache(secrets_manager, SECRET_ID, platform, 60, clock)
-        vendor = Vendor(credentials, vendor_server.url, 8)
+        vendor = _PatientVendor(credentials, vendor_server.url, 8)
         tokens = TokenIssuer(credentials, TokenFormat.JWT)
         return cls(
             aws=aws,

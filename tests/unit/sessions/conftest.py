@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from opentok_client import client
 from sessions import telemetry
 from tests.aws import Aws
 from tests.unit.sessions import vendor_server
@@ -18,8 +19,10 @@ from tests.unit.sessions.vendor_server import VendorServer
 
 
 @pytest.fixture
-def vendor() -> Iterator[VendorServer]:
-    """The vendor, on loopback."""
+def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[VendorServer]:
+    """The vendor, on loopback; it is waited for, however busy the machine is."""
+    monkeypatch.setattr(client, "READ_SECONDS", 60.0)
+    monkeypatch.setattr(client, "CONNECT_SECONDS", 60.0)
     with vendor_server.running() as server:
         yield server
 

@@ -17,7 +17,7 @@ from tests.aws import API_KEY, API_SECRET
 
 __all__ = ["VendorServer", "running", "session_id"]
 
-DOWN = (503, {"Retry-After": "20"}, b"<html>down</html>")
+DOWN = (503, {"Retry-After": "100"}, b"<html>down</html>")
 Reply = tuple[int, dict[str, str], bytes]
 
 
