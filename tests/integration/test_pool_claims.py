@@ -26,10 +26,10 @@ pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm")]
 
 @pytest.mark.parametrize("number", range(count(20)))
 def test_no_session_is_handed_out_twice_and_none_is_lost(
-    stack: Stack, issuer: Issuer, vendor: StandIn, number: int
+    stack: Stack, issuer: Issuer, vendor: StandIn, logs: Logs, number: int
 ) -> None:
     fill(stack, CLAIMS * 3 // 2)
-    before, asked = Records.read(stack), len(vendor.creations())
+    before, made = Records.read(stack), vendor.made()
     users = [issuer.user() for _ in range(10)]
     claims = [partial(attempt, partial(claim, stack, users[n % 10])) for n in range(CLAIMS)]
 
@@ -38,11 +38,15 @@ def test_no_session_is_handed_out_twice_and_none_is_lost(
     after = Records.read(stack)
     after.require_whole()
     claimed = claimed_by(answers, after)
-    assert len(vendor.creations()) == asked, "all of them are served from the pool"
-    assert after.sessions.keys() == before.sessions.keys(), "none is lost"
+    failed = sum(map(unserved, answers))
+    assert before.sessions.keys() <= after.sessions.keys(), "none is lost"
     # Who had no answer may own a session nevertheless; nobody else does.
-    assert after.open - claimed <= before.pooled
-    assert len(after.open) - len(claimed) <= sum(map(unserved, answers))
+    assert len(after.open) - len(claimed) <= failed
+    # Who meets nothing but sessions that others were faster to get is served live.
+    live = len(after.sessions) - len(before.sessions)
+    assert live <= CLAIMS // 10
+    lost = vendor.made() - made - live
+    assert lost <= failed + logs.total("create_session", "SessionDropped")
 
 
 def test_when_the_pool_is_too_small_the_rest_is_made_live(

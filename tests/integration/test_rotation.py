@@ -145,10 +145,12 @@ def test_after_a_change_of_project_nothing_of_the_old_one_is_served(
     (other_id,) = other.values()
     account.rotate(OVERLAP_SECONDS, **other)
 
-    until("the functions know the other project", lambda: _project(stack) == other_id)
+    def refused() -> bool:
+        answer = stack.call("POST", f"/sessions/{before['sessionId']}/tokens", {}, user="alice")
+        return (answer.status, answer.body.get("code")) == (409, "session_of_another_project")
 
-    refused = stack.call("POST", f"/sessions/{before['sessionId']}/tokens", {}, user="alice")
-    assert (refused.status, refused.body["code"]) == (409, "session_of_another_project")
+    until("creates are under the other project", lambda: _project(stack) == other_id)
+    until("tokens of the old one are refused", refused)
     for _ in range(5):
         created = stack.call("POST", "/sessions", {"mediaMode": "routed"}, user="bob").body
         assert (created["projectId"], created["source"]) == (other_id, "created")

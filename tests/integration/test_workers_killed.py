@@ -23,7 +23,7 @@ from tests.integration.traffic import attempt, persist, together, unserved
 from tests.integration.workers import Workers
 
 KILLS = count(50)
-IN_FLIGHT = 10
+IN_FLIGHT = 6
 CONNECTIONS = 16
 """How many sessions one run of the refill makes at once."""
 
