@@ -6,6 +6,7 @@ interpreter, so whatever the layer lacks is missing here, too.
 
 import os
 import platform
+import shutil
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from botocore.config import Config
 from local.stack import programs
 from local.stack.errors import StackError
 
-__all__ = ["REGION", "client", "healthy", "isolate", "start"]
+__all__ = ["REGION", "clean_up", "client", "healthy", "isolate", "start"]
 
 REGION = "us-east-1"
 
@@ -25,6 +26,9 @@ SERVICES = (
     "apigateway,cloudformation,cognito-idp,dynamodb,iam,lambda,logs,monitoring,s3,scheduler,"
     "secretsmanager,sns,sqs,sts"
 )
+
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 (under a name that nobody can guess)
+_ROOM_BYTES = 3 * 2**30
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-ministack" / "bin" / "python"
@@ -49,6 +53,8 @@ def start(state: Path, mark: str) -> tuple[programs.Program, str]:
         raise StackError("MiniStack", f"{PYTHON} does not exist", advice="run `make setup`")
     temporary = state / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
+    unpacked = _unpacked(state, mark)
+    unpacked.mkdir(mode=0o700)
     port = programs.free_port()
     program = programs.start(
         "MiniStack",
@@ -57,7 +63,7 @@ def start(state: Path, mark: str) -> tuple[programs.Program, str]:
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(temporary),
             "LANG": "C.UTF-8",
-            "TMPDIR": str(temporary),
+            "TMPDIR": str(unpacked),
             "STATE_DIR": str(temporary / "ministack"),
             "GATEWAY_PORT": str(port),
             "BIND_HOST": "127.0.0.1",
@@ -80,6 +86,26 @@ def start(state: Path, mark: str) -> tuple[programs.Program, str]:
         advice="read its log; if the port was taken in the meantime, just try again",
     )
     return program, address
+
+
+def clean_up(state: Path, mark: str) -> None:
+    """Remove what MiniStack has written, once it has ended."""
+    for directory in (state / "tmp", _IN_MEMORY / _unpacked_name(mark)):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _unpacked(state: Path, mark: str) -> Path:
+    """Where functions and their layers are unpacked for every worker: in memory if there is room,
+    as those are more than a thousand files each time."""
+    try:
+        roomy = shutil.disk_usage(_IN_MEMORY).free > _ROOM_BYTES
+    except OSError:
+        roomy = False
+    return (_IN_MEMORY if roomy else state / "tmp") / _unpacked_name(mark)
+
+
+def _unpacked_name(mark: str) -> str:
+    return f"opentok-sessions-{mark}"
 
 
 def healthy(address: str) -> bool:

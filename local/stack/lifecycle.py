@@ -315,7 +315,7 @@ class _Run:
         programs.stop_all(self.programs, self.mark)
         for name in ("stack.json", "users.json", CREDENTIALS, "run.json"):
             (self.state / name).unlink(missing_ok=True)
-        shutil.rmtree(self.state / "tmp", ignore_errors=True)
+        cloud.clean_up(self.state, self.mark)
 
     def _save(self) -> None:
         started = [{**asdict(program), "log": str(program.log)} for program in self.programs]
