@@ -119,7 +119,7 @@ class World:
         self.written: list[str] = []
         """The writes since `begin` that were done."""
         self._handlers = handlers
-        self._writes_since_seeds = WRITES_MAX
+        self.forget()
 
     def send(self, event_name: str, request: AWSPreparedRequest) -> AWSResponse:
         """What the functions meet instead of the network: the account, and a note of each write."""
@@ -128,6 +128,10 @@ class World:
         if operation in WRITES and response.status_code == 200:
             self.written.append(operation)
         return response
+
+    def forget(self) -> None:
+        """The table is as in the beginning for the next event."""
+        self._writes_since_seeds = WRITES_MAX
 
     def begin(self) -> None:
         """The table is as in the beginning when much has been written since."""
@@ -192,6 +196,12 @@ def world() -> Iterator[World]:
                 yield made
 
 
+@pytest.fixture(autouse=True)
+def as_in_the_beginning(world: World) -> None:
+    """What an earlier test has created or claimed is not there for the next."""
+    world.forget()
+
+
 def fuzz(events: st.SearchStrategy[object]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -239,7 +249,7 @@ def test_get_session(world: World, event: object) -> None:
     if answer["statusCode"] < 400:
         assert answer["statusCode"] == 200
         found = answer["body"].get("sessions", [answer["body"]])
-        # Somebody owns each: a caller of the seeds, or whoever created it meanwhile.
+        # Somebody owns each; what is still in a pool is nobody's.
         assert all(session["owner"] and session["sessionId"] not in POOLED for session in found)
 
 
