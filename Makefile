@@ -91,11 +91,14 @@ test: setup  ## all tests: unit, contract, integration (long counts at a tenth)
 OTHER_PLATFORM := $(if $(filter vonage,$(PLATFORM)),opentok,vonage)
 MAIN_ROAD := tests/integration/test_lifecycle.py tests/integration/test_events.py tests/integration/test_docs_examples.py
 
+soak: export SOAK := 1
 soak: setup  ## the same scenarios at full count, on both platforms, with figures
 	@tests/install_chromium.sh
-	@SOAK=1 $(BIN)/pytest $(ARGS)
-	@test -n "$(ARGS)" || SOAK=1 PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest tests/integration
-	@$(BIN)/python -m tests.benchmarks.standin_throughput
+	@test -z "$(ARGS)" || $(BIN)/pytest $(ARGS)
+	@test -n "$(ARGS)" || $(BIN)/pytest --numprocesses auto --dist loadfile tests/unit tests/contract
+	@test -n "$(ARGS)" || $(BIN)/pytest tests/integration
+	@test -n "$(ARGS)" || PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest tests/integration
+	@test -n "$(ARGS)" || $(BIN)/python -m tests.benchmarks.standin_throughput
 
 coverage: setup  ## which lines and branches the unit tests do not reach
 	@$(BIN)/pytest tests/unit --cov --cov-report=term-missing:skip-covered

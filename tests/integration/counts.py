@@ -1,10 +1,14 @@
 """How much of everything: all of it in `make soak`, a tenth in `make test`."""
 
 import os
+from collections.abc import Callable
 
-__all__ = ["SOAK", "count"]
+__all__ = ["SOAK", "Figure", "count"]
 
 SOAK = os.environ.get("SOAK") == "1"
+
+Figure = Callable[[str, object], None]
+"""What pytest's `record_property` is: the run shows what is passed to it at its end."""
 
 
 def count(full: int) -> int:

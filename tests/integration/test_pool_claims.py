@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from tests.integration.claims import claim, claimed_by
-from tests.integration.counts import SOAK, count
+from tests.integration.counts import SOAK, Figure, count
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
 from tests.integration.records import Records
@@ -26,7 +26,12 @@ pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm")]
 
 @pytest.mark.parametrize("number", range(count(20)))
 def test_no_session_is_handed_out_twice_and_none_is_lost(
-    stack: Stack, issuer: Issuer, vendor: StandIn, logs: Logs, number: int
+    stack: Stack,
+    issuer: Issuer,
+    vendor: StandIn,
+    logs: Logs,
+    record_property: Figure,
+    number: int,
 ) -> None:
     fill(stack, CLAIMS * 3 // 2)
     before, made = Records.read(stack), vendor.made()
@@ -47,10 +52,13 @@ def test_no_session_is_handed_out_twice_and_none_is_lost(
     assert live <= CLAIMS // 10
     lost = vendor.made() - made - live
     assert lost <= failed + logs.total("create_session", "SessionDropped")
+    record_property("claimed", len(claimed))
+    record_property("of them live", live)
+    record_property("told to come back", failed)
 
 
 def test_when_the_pool_is_too_small_the_rest_is_made_live(
-    stack: Stack, issuer: Issuer, vendor: StandIn, logs: Logs
+    stack: Stack, issuer: Issuer, vendor: StandIn, logs: Logs, record_property: Figure
 ) -> None:
     waiting, wanted = (50, 200) if SOAK else (20, 60)
     fill(stack, waiting)
@@ -71,3 +79,6 @@ def test_when_the_pool_is_too_small_the_rest_is_made_live(
     assert len(claimed) - len(from_pool) >= wanted - waiting - failed, "the rest is made live"
     lost = vendor.made() - made - (len(after.sessions) - len(before.sessions))
     assert lost <= failed + logs.total("create_session", "SessionDropped")
+    record_property("claimed", len(claimed))
+    record_property("of them from the pool", len(from_pool))
+    record_property("told to come back", failed)

@@ -13,7 +13,7 @@ from functools import partial
 
 import pytest
 
-from tests.integration.counts import count
+from tests.integration.counts import Figure, count
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer, User
 from tests.integration.polling import until
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm")]
 
 
 def test_fifty_simultaneous_first_joins_get_one_session(
-    stack: Stack, issuer: Issuer, vendor: StandIn, logs: Logs
+    stack: Stack, issuer: Issuer, vendor: StandIn, logs: Logs, record_property: Figure
 ) -> None:
     made, unserved = vendor.made(), 0
     for number in range(ROUNDS):
@@ -50,6 +50,8 @@ def test_fifty_simultaneous_first_joins_get_one_session(
         assert after.open - before.open == {session_id}, "all others are in a pool"
         lost = vendor.made() - made - len(after.sessions)
         assert lost <= unserved + logs.total("create_session", "SessionDropped")
+    record_property("rounds", ROUNDS)
+    record_property("callers who asked again", unserved)
 
 
 @dataclass
@@ -78,7 +80,12 @@ class Killer:
 
 
 def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
-    stack: Stack, issuer: Issuer, vendor: StandIn, workers: Workers, logs: Logs
+    stack: Stack,
+    issuer: Issuer,
+    vendor: StandIn,
+    workers: Workers,
+    logs: Logs,
+    record_property: Figure,
 ) -> None:
     made, killed, unserved = vendor.made(), 0, 0
     for _ in range(ROUNDS):
@@ -103,6 +110,10 @@ def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
     assert killed >= 3 * ROUNDS
     lost = vendor.made() - made - len(Records.read(stack).sessions)
     assert lost <= unserved + logs.total("create_session", "SessionDropped")
+    record_property("rounds", ROUNDS)
+    record_property("killed", killed)
+    record_property("callers who asked again", unserved)
+    record_property("made at the vendor and not recorded", lost)
 
 
 def _joins(stack: Stack, issuer: Issuer, room: str) -> list[Callable[[], Answer]]:

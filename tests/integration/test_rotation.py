@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.integration.counts import SOAK, count
+from tests.integration.counts import SOAK, Figure, count
 from tests.integration.function_settings import environment
 from tests.integration.identities import Issuer
 from tests.integration.polling import until
@@ -77,7 +77,11 @@ def account(stack: Stack, vendor: StandIn, short_cache: None) -> Iterator[Accoun
 
 
 def test_two_rotations_under_load_fail_nobody_and_every_token_connects(
-    stack: Stack, vendor: StandIn, issuer: Issuer, account: Account
+    stack: Stack,
+    vendor: StandIn,
+    issuer: Issuer,
+    account: Account,
+    record_property: Figure,
 ) -> None:
     users = [issuer.user() for _ in range(10)]
     known = stack.call("POST", "/sessions", {"room": "rotated"}, token=users[0].token)
@@ -106,6 +110,9 @@ def test_two_rotations_under_load_fail_nobody_and_every_token_connects(
     refused = [connected for _, connected in outcomes if connected and connected.status != 200]
     assert not refused, refused
     assert len(outcomes) == RATE * SECONDS
+    record_property("requests", len(outcomes))
+    record_property("failed", len(failed))
+    record_property("tokens that connected", sum(1 for _, connected in outcomes if connected))
 
     # And when the old keys have run out, the functions have the new one: everybody still gets in.
     early = next(answer.body for answer, _ in outcomes if "expiresAt" in answer.body)

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from tests.integration.claims import claim, claimed_by
-from tests.integration.counts import count
+from tests.integration.counts import Figure, count
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
 from tests.integration.polling import until
@@ -37,7 +37,12 @@ def no_idle_workers(workers: Workers) -> None:
 
 
 def test_in_the_middle_of_claims(
-    stack: Stack, issuer: Issuer, vendor: StandIn, workers: Workers, logs: Logs
+    stack: Stack,
+    issuer: Issuer,
+    vendor: StandIn,
+    workers: Workers,
+    logs: Logs,
+    record_property: Figure,
 ) -> None:
     kills = (KILLS + 1) // 2
     fill(stack, 8 * kills)
@@ -62,11 +67,15 @@ def test_in_the_middle_of_claims(
     assert len(records.open) - len(claimed) <= failed
     lost = vendor.made() - made - len(records.sessions)
     assert lost <= failed + logs.total("create_session", "SessionDropped")
+    record_property("killed", sum(killed))
+    record_property("claimed", len(claimed))
+    record_property("callers without an answer", failed)
+    record_property("made at the vendor and not recorded", lost)
     assert persist(partial(claim, stack, user)).answer.status == 201
 
 
 def test_a_claim_that_is_repeated_with_its_key_gets_the_same_session(
-    stack: Stack, issuer: Issuer, workers: Workers
+    stack: Stack, issuer: Issuer, workers: Workers, record_property: Figure
 ) -> None:
     """Also when the worker died with the first answer: no session is claimed in vain."""
     total = 5 * KILLS
@@ -85,9 +94,14 @@ def test_a_claim_that_is_repeated_with_its_key_gets_the_same_session(
     records.require_whole()
     assert any(one.unserved for one in served), "no kill has hit anybody"
     assert claimed_by([one.answer for one in served], records) == records.open
+    record_property("killed", total // 5)
+    record_property("claimed", len(records.open))
+    record_property("callers who asked again", sum(one.unserved > 0 for one in served))
 
 
-def test_in_the_middle_of_refills(stack: Stack, vendor: StandIn, workers: Workers) -> None:
+def test_in_the_middle_of_refills(
+    stack: Stack, vendor: StandIn, workers: Workers, record_property: Figure
+) -> None:
     made, hits, wanted = vendor.made(), 0, 0
     while hits < max(1, KILLS // 2):
         if wanted >= 200:
@@ -113,3 +127,4 @@ def test_in_the_middle_of_refills(stack: Stack, vendor: StandIn, workers: Worker
         records.require_whole()
         assert len(records.pooled) >= wanted, "the next run does what was left undone"
         assert vendor.made() - made - len(records.sessions) <= CONNECTIONS * hits
+    record_property("killed", hits)

@@ -160,7 +160,12 @@ def test_a_key_stands_for_one_session_however_often_it_comes(
     ],
 )
 def test_claims(
-    aws: Aws, containers: list[Application], vendor: VendorServer, size: int, lag: int
+    aws: Aws,
+    containers: list[Application],
+    vendor: VendorServer,
+    record_property: Callable[[str, object], None],
+    size: int,
+    lag: int,
 ) -> None:
     """2,000 claims of a pool of 3,000, and of 500: no doubles, no losses, and few that meet. What
     the pool does not have goes live."""
@@ -181,9 +186,9 @@ def test_claims(
     assert from_pool + len(app.pooled()) == pool
     assert len(vendor.made) == claims - from_pool
     conflicts = index.refused / claims
-    print(
-        f"{claims} claims of {pool}, lag {lag}: {from_pool} pooled, {conflicts:.3f} conflicts each"
-    )
+    record_property("claims", claims)
+    record_property("from the pool", from_pool)
+    record_property("conflicts per claim", round(conflicts, 3))
     if size == 3000 and lag == 0:
         # All ten tries of a claim may meet others: seldom, and more often at a tenth of the pool.
         assert len(vendor.made) <= claims // 100
