@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.integration.stack import Stack
 
-__all__ = ["Line", "Logs"]
+__all__ = ["Line", "Logs", "made_in_vain"]
 
 Line = dict[str, Any]
 
@@ -60,3 +60,9 @@ class Logs:
         for page in pages:
             for event in page["events"]:
                 yield event["message"]
+
+
+def made_in_vain(logs: Logs) -> int:
+    """How many sessions of callers who were served the vendor made, at most, that nobody got: whose
+    answer did not come in time, or that were too late for a room and fit no pool."""
+    return sum(logs.total("create_session", name) for name in ("VendorRetried", "SessionDropped"))

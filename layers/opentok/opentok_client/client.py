@@ -55,10 +55,18 @@ class OpenTokClient:
 
     `api_url` includes the scheme; empty means the public host of the credentials' platform.
     `connections` is how many calls may run at once without opening connections again and again.
+    `on_retry` is told why, on the caller's thread, whenever a call is about to be repeated.
     """
 
-    def __init__(self, credentials: Credentials, api_url: str = "", connections: int = 1) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        api_url: str = "",
+        connections: int = 1,
+        on_retry: Callable[[str], object] = lambda reason: None,
+    ) -> None:
         self._credentials = credentials
+        self._on_retry = on_retry
         self._url = (api_url or credentials.api_url).rstrip("/") + "/session/create"
         self._ask_again_at = 0.0
         self._http = requests.Session()
@@ -115,6 +123,7 @@ class OpenTokClient:
                 wait = answer.retry_after
             if attempt == ATTEMPTS or time.monotonic() + wait >= deadline:
                 break
+            self._on_retry(reason)
             time.sleep(wait)
         raise OpenTokUnavailable(reason, max(wait, REST_SECONDS))
 

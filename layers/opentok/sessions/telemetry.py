@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
@@ -11,11 +13,13 @@ __all__ = ["count", "count_failure", "count_pool", "flush", "logger", "pool_figu
 
 logger = Logger()
 _metrics = Metrics()
+_counting = threading.Lock()  # a refill counts on many threads
 
 
 def count(name: str) -> None:
     """Counts one event of the whole service."""
-    _metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+    with _counting:
+        _metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
 
 
 def count_failure(kind: Kind) -> None:

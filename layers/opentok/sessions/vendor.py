@@ -84,9 +84,15 @@ class Vendor:
 
         held = self._client  # once: another thread may change it meanwhile
         if held is None or held[0] != credentials:
-            held = credentials, OpenTokClient(credentials, self._api_url, self._connections)
-            self._client = held
+            client = OpenTokClient(credentials, self._api_url, self._connections, _count_retry)
+            self._client = held = credentials, client
         return held[1]
+
+
+def _count_retry(reason: str) -> None:
+    """Its callers notice a delay at most, but the call before may have made a session."""
+    telemetry.logger.warning("vendor_retried", extra={"reason": reason})
+    telemetry.count("VendorRetried")
 
 
 def _why(rejected: OpenTokRejected) -> dict[str, object]:

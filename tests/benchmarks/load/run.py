@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median, quantiles
 from typing import Any
 
-from tests.integration.function_logs import Logs
+from tests.integration.function_logs import Logs, made_in_vain
 from tests.integration.identities import Issuer
 from tests.integration.records import Records, forget
 from tests.integration.stack import Stack
@@ -48,9 +48,11 @@ def run(stack: Stack, seconds: float, callers: int) -> dict[str, Any]:
 
     records = Records.read(stack)
     lost = vendor.made() - made - len(records.sessions)
-    dropped = logs.total("create_session", "SessionDropped")
     may_be_lost = (
-        book.unserved_creates + dropped + trouble.spoiled + CONNECTIONS * trouble.failed_refills
+        book.unserved_creates
+        + made_in_vain(logs)
+        + trouble.spoiled
+        + CONNECTIONS * trouble.failed_refills
     )
     growth = _growth(trouble.memory)
     invariants = {

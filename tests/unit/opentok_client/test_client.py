@@ -580,6 +580,24 @@ def test_pauses_grow(opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatc
     assert third - second >= 0.2
 
 
+def test_who_wants_to_know_is_told_of_each_repeat(opentok: OpenTokCredentials) -> None:
+    told: list[str] = []
+    with serve(answer(503), answer(500), created(ID), created(ID)) as server:
+        vendor = OpenTokClient(opentok, server.url, on_retry=told.append)
+        ask(vendor)
+        ask(vendor)
+    assert told == ["status 503: no reason given", "status 500: no reason given"]
+
+
+def test_the_last_attempt_is_no_repeat(opentok: OpenTokCredentials) -> None:
+    told: list[str] = []
+    with serve(answer(503), answer(503), answer(503)) as server:
+        vendor = OpenTokClient(opentok, server.url, on_retry=told.append)
+        with pytest.raises(OpenTokUnavailable):
+            ask(vendor)
+    assert len(told) == 2
+
+
 # --- the rest after an outage ---------------------------------------------------------------------
 
 

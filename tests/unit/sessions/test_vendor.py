@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -17,6 +18,7 @@ from tests.unit.sessions.vendor_server import DOWN, VendorServer
 NEXT_SECRET = "the-next-secret-that-was-made-up-for-tests"
 ROUTED = SessionOptions()
 Log = Callable[[], str]
+Metrics = Callable[[], Counter[str]]
 
 
 def rotate(aws: Aws, vendor: VendorServer) -> None:
@@ -116,6 +118,15 @@ class TestWhatItsAnswersComeTo:
             app.vendor.create_session(ROUTED)
         assert vendor.asked == 1  # it is left alone for a while
         assert 0 < failure.value.retry_after <= 100
+
+    def test_a_repeat_is_counted_and_says_why(
+        self, app: Application, vendor: VendorServer, log: Log, metrics: Metrics
+    ) -> None:
+        vendor.next_replies.append((500, {}, b'{"message":"an accident"}'))
+        assert app.vendor.create_session(ROUTED).session_id == vendor.made[0]
+        assert metrics()["VendorRetried"] == 1
+        assert "vendor_retried" in log()
+        assert "an accident" in log()
 
     def test_it_is_asked_within_the_budget(self, app: Application, vendor: VendorServer) -> None:
         vendor.next_replies.append(DOWN)
