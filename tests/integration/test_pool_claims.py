@@ -1,6 +1,6 @@
 """A session in a pool goes to one caller, and none is lost: recorded = pool + open.
 
-Over HTTP with fifty callers in flight and the schedule off, so that nothing refills meanwhile. The
+Over HTTP with a crowd of callers and the schedule off, so that nothing refills meanwhile. The
 pools stay small, as the local cloud looks at every session of a pool for each query.
 """
 
@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from tests.integration.claims import claim, claimed_by
-from tests.integration.counts import SOAK, Figure, count
+from tests.integration.counts import CROWD, SOAK, Figure, count
 from tests.integration.function_logs import Logs, made_in_vain
 from tests.integration.identities import Issuer
 from tests.integration.records import Records
@@ -18,10 +18,9 @@ from tests.integration.stack import Stack
 from tests.integration.stand_in import StandIn
 from tests.integration.traffic import attempt, together, unserved
 
-IN_FLIGHT = 50
 CLAIMS = 100
 
-pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm")]
+pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm", "crowd")]
 
 
 @pytest.mark.parametrize("number", range(count(20)))
@@ -38,7 +37,7 @@ def test_no_session_is_handed_out_twice_and_none_is_lost(
     users = [issuer.user() for _ in range(10)]
     claims = [partial(attempt, partial(claim, stack, users[n % 10])) for n in range(CLAIMS)]
 
-    answers = together(claims, IN_FLIGHT)
+    answers = together(claims, CROWD)
 
     after = Records.read(stack)
     after.require_whole()
@@ -65,7 +64,7 @@ def test_when_the_pool_is_too_small_the_rest_is_made_live(
     before, made = Records.read(stack), vendor.made()
     user = issuer.user()
 
-    answers = together([partial(attempt, partial(claim, stack, user))] * wanted, IN_FLIGHT)
+    answers = together([partial(attempt, partial(claim, stack, user))] * wanted, CROWD)
 
     after = Records.read(stack)
     after.require_whole()

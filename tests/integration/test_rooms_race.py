@@ -1,7 +1,7 @@
 """Everybody who is first in a room gets the same session, whatever happens meanwhile.
 
-Over HTTP, against the deployed stack. The local cloud is one process, which may take seconds for
-fifty requests at once; a caller who is told 503 with `Retry-After` asks again, as an app does.
+Over HTTP, against the deployed stack. The local cloud is one process, which may take seconds for a
+crowd's requests; a caller who is told 503 with `Retry-After` asks again, as an app does.
 """
 
 import random
@@ -13,7 +13,7 @@ from functools import partial
 
 import pytest
 
-from tests.integration.counts import Figure, count
+from tests.integration.counts import CROWD, Figure, count
 from tests.integration.function_logs import Logs, made_in_vain
 from tests.integration.identities import Issuer, User
 from tests.integration.polling import until
@@ -23,13 +23,12 @@ from tests.integration.stand_in import StandIn
 from tests.integration.traffic import Served, persist, together
 from tests.integration.workers import Workers
 
-CALLERS = 50
 ROUNDS = count(20)
 
-pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm")]
+pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm", "crowd")]
 
 
-def test_fifty_simultaneous_first_joins_get_one_session(
+def test_simultaneous_first_joins_get_one_session(
     stack: Stack, issuer: Issuer, vendor: StandIn, logs: Logs, record_property: Figure
 ) -> None:
     made, unserved = vendor.made(), 0
@@ -40,7 +39,7 @@ def test_fifty_simultaneous_first_joins_get_one_session(
         before = Records.read(stack)
         room = f"race-{uuid.uuid4()}"
 
-        served = together([partial(persist, join) for join in _joins(stack, issuer, room)], CALLERS)
+        served = together([partial(persist, join) for join in _joins(stack, issuer, room)], CROWD)
 
         unserved += sum(one.unserved for one in served)
         session_id = _the_one_session(served, vendor)
@@ -51,6 +50,7 @@ def test_fifty_simultaneous_first_joins_get_one_session(
         lost = vendor.made() - made - len(after.sessions)
         assert lost <= unserved + made_in_vain(logs)
     record_property("rounds", ROUNDS)
+    record_property("callers", CROWD)
     record_property("callers who asked again", unserved)
 
 
@@ -64,7 +64,7 @@ class Killer:
     killed: int = 0
     _answered: int = 0
     _asked: int = field(default_factory=lambda: random.randint(1, 15))
-    _late: list[int] = field(default_factory=lambda: random.sample(range(1, CALLERS), 2))
+    _late: list[int] = field(default_factory=lambda: random.sample(range(1, CROWD), 2))
 
     def early(self) -> None:
         until("a session is being made, or was", self._is_being_made)
@@ -95,7 +95,7 @@ def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
 
         with vendor.failing(delayMs=300), ThreadPoolExecutor(1) as beside:
             killing = beside.submit(killer.early)
-            served = together(joins, CALLERS, killer.after)
+            served = together(joins, CROWD, killer.after)
             killing.result()
 
         killed += killer.killed
@@ -111,6 +111,7 @@ def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
     lost = vendor.made() - made - len(Records.read(stack).sessions)
     assert lost <= unserved + made_in_vain(logs)
     record_property("rounds", ROUNDS)
+    record_property("callers", CROWD)
     record_property("killed", killed)
     record_property("callers who asked again", unserved)
     record_property("made at the vendor and not recorded", lost)
@@ -118,7 +119,7 @@ def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
 
 def _joins(stack: Stack, issuer: Issuer, room: str) -> list[Callable[[], Answer]]:
     """Requests of people who want to be in the room, each with a token."""
-    return [partial(_join, stack, room, issuer.user()) for _ in range(CALLERS)]
+    return [partial(_join, stack, room, issuer.user()) for _ in range(CROWD)]
 
 
 def _join(stack: Stack, room: str, user: User) -> Answer:

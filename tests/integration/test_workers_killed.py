@@ -1,6 +1,6 @@
 """A worker may die at any moment (here by SIGKILL): nothing is lost, nothing is in two places.
 
-The fifty who open a room while workers die are in `test_rooms_race`.
+The crowd that opens a room while workers die is in `test_rooms_race`.
 """
 
 import random
