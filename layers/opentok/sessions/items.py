@@ -64,7 +64,7 @@ def text(item: Item, name: str) -> str:
     """A text that every item of this kind has. Raises `DamagedRecord`."""
     value = item.get(name, {}).get("S")
     if not isinstance(value, str):
-        raise DamagedRecord(f"{item.get('pk')}: {name} is missing or not a text")
+        raise DamagedRecord(f"{_key(item)}: {name} is missing or not a text")
     return value
 
 
@@ -72,8 +72,12 @@ def number(item: Item, name: str) -> int:
     """A whole number that every item of this kind has. Raises `DamagedRecord`."""
     value = decode(item).get(name)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise DamagedRecord(f"{item.get('pk')}: {name} is missing or not a number")
+        raise DamagedRecord(f"{_key(item)}: {name} is missing or not a number")
     return value
+
+
+def _key(item: Item) -> object:
+    return item.get("pk", {}).get("S")
 
 
 def session_pk(session_id: str) -> str:

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from . import telemetry
+from .errors import DamagedRecord
 from .items import encode, number, session_pk, text
 from .table import Table
 
@@ -50,19 +52,15 @@ class PoolStore:
 
     def _nearby(self, pool_id: str) -> Iterator[str]:
         start = secrets.token_hex(8)
-        found = 0
         for comparison in (">=", "<"):
             page = self._table.query(
                 "pool",
                 f"poolId = :pool AND poolKey {comparison} :start",
                 {":pool": pool_id, ":start": start},
-                Limit=CANDIDATES - found,
+                Limit=CANDIDATES,
             )
-            found += len(page["Items"])
             for item in random.sample(page["Items"], len(page["Items"])):
                 yield text(item, "pk").removeprefix("session#")
-            if found >= CANDIDATES:
-                return
 
     def count(self, pool_id: str) -> int:
         """How many sessions wait in the pool, as far as the index knows."""
@@ -91,11 +89,16 @@ class PoolStore:
         self._table.put(self._table.put_request(item, "attribute_not_exists(pk)"))
 
     def refill_state(self, pool_id: str) -> RefillState | None:
-        """What the pool's last refill left; None before the first."""
+        """What the pool's last refill left; None before the first, and when it cannot be read: the
+        pool then starts anew, and this refill replaces it."""
         item = self._table.get(f"refill#{pool_id}")
         if item is None:
             return None
-        target, available, at = (number(item, n) for n in ("target", "available", "refilledAt"))
+        try:
+            target, available, at = (number(item, n) for n in ("target", "available", "refilledAt"))
+        except DamagedRecord as damaged:
+            telemetry.count_damaged(damaged)
+            return None
         return RefillState(target, available, at)
 
     def keep_refill_state(self, pool_id: str, state: RefillState) -> None:

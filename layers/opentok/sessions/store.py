@@ -246,8 +246,7 @@ def _readable(item: Item) -> Session | None:
     try:
         return session_of(item)
     except DamagedRecord as damaged:
-        telemetry.logger.error("damaged_record", extra={"reason": str(damaged)})
-        telemetry.count("InternalError")
+        telemetry.count_damaged(damaged)
         return None
 
 

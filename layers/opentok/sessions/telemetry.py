@@ -7,9 +7,18 @@ import threading
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from .errors import Kind
+from .errors import DamagedRecord, Kind
 
-__all__ = ["count", "count_failure", "count_pool", "flush", "logger", "pool_figures", "sample"]
+__all__ = [
+    "count",
+    "count_damaged",
+    "count_failure",
+    "count_pool",
+    "flush",
+    "logger",
+    "pool_figures",
+    "sample",
+]
 
 logger = Logger()
 _metrics = Metrics()
@@ -26,6 +35,12 @@ def count_failure(kind: Kind) -> None:
     """Counts a failure that an alarm wants to know of; others are the callers' affair."""
     if kind.metric:
         count(kind.metric)
+
+
+def count_damaged(damaged: DamagedRecord) -> None:
+    """Counts a stored item that we could do without, but not have written."""
+    logger.error("damaged_record", extra={"reason": str(damaged)})
+    count("InternalError")
 
 
 def count_pool(pool: str, name: str) -> None:

@@ -50,6 +50,8 @@ def metrics(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], Counter
         telemetry.flush()
         for line in capsys.readouterr().out.splitlines():
             emitted = json.loads(line)
+            if "_aws" not in emitted:
+                continue  # a line of the log
             pool = f"{emitted['pool']}:" if "pool" in emitted else ""
             for metric in emitted["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
                 values = emitted[metric["Name"]]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
 import pytest
 
-from sessions.errors import DamagedRecord, StorageUnavailable
+from sessions.errors import StorageUnavailable
 from sessions.pool_store import CANDIDATES, TRIES, PoolStore, RefillState
 from sessions.table import Table
 from tests.aws import API_KEY, TABLE_NAME, Aws, answer, refuse, sent_twice
@@ -74,7 +75,7 @@ class TestWaiting:
         found = list(pools.waiting(POOL))
         assert set(found[:3]) == right
         assert len(set(found)) == TRIES
-        assert [request["Limit"] for request in aws.requests] == [CANDIDATES, CANDIDATES - 3]
+        assert [request["Limit"] for request in aws.requests] == [CANDIDATES, CANDIDATES]
 
     def test_an_empty_pool(self, aws: Aws, pools: PoolStore) -> None:
         assert list(pools.waiting(POOL)) == []
@@ -185,11 +186,19 @@ class TestWhatRefillsRemember:
         ]
 
     @pytest.mark.parametrize("missing", ["target", "available", "refilledAt"])
-    def test_a_damaged_one(self, aws: Aws, pools: PoolStore, missing: str) -> None:
+    def test_a_damaged_one_is_as_good_as_none_and_told(
+        self,
+        aws: Aws,
+        pools: PoolStore,
+        missing: str,
+        log: Callable[[], str],
+        metrics: Callable[[], Counter[str]],
+    ) -> None:
         pools.keep_refill_state(POOL, RefillState(5, 4, NOW))
         item = aws.item(f"refill#{POOL}")
         assert item is not None
         del item[missing]
         aws.put(item)
-        with pytest.raises(DamagedRecord, match=missing):
-            pools.refill_state(POOL)
+        assert pools.refill_state(POOL) is None
+        assert f"refill#{POOL}: {missing} is missing" in log()
+        assert metrics()["InternalError"] == 1
