@@ -25,10 +25,34 @@ export const OT = {
   },
 };
 """
-JOIN_AND_RENEW_JS = """
-const { API, JWT } = process.env;
+# What the user's sign-in library would do with a right and with a wrong password.
+AMPLIFY = {
+    "package.json": '{"exports": {".": "./index.mjs", "./auth": "./auth.mjs"}}',
+    "index.mjs": "export const Amplify = { configure(with_) { this.auth = with_.Auth.Cognito; } };",
+    "auth.mjs": """
+import { Amplify } from "aws-amplify";
+export async function signIn({ username, password }) {
+  const isSignedIn = Amplify.auth.userPoolClientId === "client" && password === "right";
+  return { isSignedIn, nextStep: { signInStep: isSignedIn ? "DONE" : "RESET_PASSWORD" } };
+}
+export async function fetchAuthSession() {
+  return { tokens: { idToken: { toString: () => process.env.JWT } } };
+}
+""",
+}
+SIGN_IN_JOIN_AND_RENEW_JS = """
+const { API } = process.env;
+let unsigned;
+try {
+  await signedIn("pool", "client", "alice", "wrong");
+} catch (error) {
+  unsigned = error.message;
+}
+await signedIn("pool", "client", "alice", "right");
+const JWT = await currentJwt();
 const joined = await joinRoom(API, JWT, "docs-example", OT);
 const token = await freshToken(API, JWT, joined.sessionId);
+const far = renewBefore(new Date(Date.now() + 30 * 24 * 3600 * 1000), () => process.exit(1));
 const renewed = await new Promise((resolve) => renewBefore(new Date(), () => resolve(true)));
 let refused;
 try {
@@ -36,7 +60,8 @@ try {
 } catch (error) {
   refused = error.message;
 }
-console.log(JSON.stringify({ ...joined, token, renewed, refused }));
+clearTimeout(far);
+console.log(JSON.stringify({ ...joined, token, renewed, refused, unsigned }));
 """
 
 
@@ -66,12 +91,18 @@ def test_the_readme_calls_the_api(stack: Stack) -> None:
         assert answer["token"]["role"] == "publisher"
 
 
-def test_the_javascript_of_the_docs_joins_connects_and_renews(stack: Stack, tmp_path: Path) -> None:
+def test_the_javascript_of_the_docs_signs_in_joins_connects_and_renews(
+    stack: Stack, tmp_path: Path
+) -> None:
     node = shutil.which("node")
     assert node, "Node is needed to run the JavaScript of the docs"
     examples = "\n".join(blocks(ROOT / "docs" / "clients.md", "js"))
     program = tmp_path / "example.mjs"
-    program.write_text(OPENTOK_JS + examples + JOIN_AND_RENEW_JS)
+    program.write_text(OPENTOK_JS + examples + SIGN_IN_JOIN_AND_RENEW_JS)
+    amplify = tmp_path / "node_modules" / "aws-amplify"
+    amplify.mkdir(parents=True)
+    for name, content in AMPLIFY.items():
+        (amplify / name).write_text(content)
     done = subprocess.run(
         [node, str(program)], env=environment(stack), capture_output=True, text=True, check=False
     )
@@ -80,3 +111,4 @@ def test_the_javascript_of_the_docs_joins_connects_and_renews(stack: Stack, tmp_
     assert shown["sessionId"] == shown["token"]["sessionId"]
     assert shown["renewed"] is True
     assert "room" in shown["refused"]
+    assert "RESET_PASSWORD" in shown["unsigned"]
