@@ -4,7 +4,6 @@ Everything that is known of a running stack lies in its state directory: `stack.
 use it, `run.json` for those who stop it, and the logs.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -21,6 +20,7 @@ from local.stack import accounts, cloud, gateway, programs
 from local.stack.deployment import Deployment, deploy
 from local.stack.errors import StackError
 from local.stack.progress import Progress
+from local.stack.run import CREDENTIALS, Run, locked, owned, write
 
 __all__ = [
     "Settings",
@@ -44,7 +44,6 @@ FUNCTIONS = {
 }
 
 DEFAULT_STATE = cloud.ROOT / ".local"
-CREDENTIALS = "credentials.json"
 VENDOR = "the stand-in for the vendor"
 
 
@@ -73,7 +72,7 @@ def up(settings: Settings, progress: Progress) -> dict[str, Any]:
 
     Raises `StackError` when a part does not come up; whatever had been started is stopped then.
     """
-    with _locked(settings.state):
+    with locked(settings.state):
         if is_running(settings.state):
             stack = renew_tokens(settings.state)
             if stack["platform"] != settings.platform:
@@ -86,7 +85,7 @@ def up(settings: Settings, progress: Progress) -> dict[str, Any]:
             return stack
         _clear(settings.state)
         shutil.rmtree(settings.state / "logs", ignore_errors=True)
-        run = _Run(settings.state)
+        run = Run(settings.state)
         try:
             return _start(settings, run, progress)
         except BaseException:
@@ -96,7 +95,7 @@ def up(settings: Settings, progress: Progress) -> dict[str, Any]:
 
 def down(state: Path, progress: Progress) -> None:
     """Stop everything that a stack started, also after a crash; harmless when nothing runs."""
-    with _locked(state), progress.step("stopped"):
+    with locked(state), progress.step("stopped"):
         _clear(state)
 
 
@@ -109,7 +108,7 @@ def own_stack(purpose: str, settings: Settings, progress: Progress) -> Iterator[
     """
     _sweep(purpose, progress)
     state = own_state(purpose)
-    with _owned(state):
+    with owned(state):
         try:
             yield up(replace(settings, state=state), progress)
         finally:
@@ -126,7 +125,7 @@ def own_state(purpose: str) -> Path:
 def vendor_stopped(state: Path) -> Iterator[None]:
     """The vendor's stand-in does not run during the body. Afterwards it answers at its old address
     and knows its old sessions; its credentials are those that the stack was started with."""
-    run = _Run.read(state)
+    run = Run.read(state)
     if run is None:
         raise StackError("the local stack", "it does not run", advice="start it with `make up`")
     vendor = next(program for program in run.programs if program.name == VENDOR)
@@ -142,7 +141,7 @@ def vendor_stopped(state: Path) -> Iterator[None]:
 
 def is_running(state: Path) -> bool:
     """Whether a complete stack runs there and answers."""
-    run = _Run.read(state)
+    run = Run.read(state)
     if run is None or not (state / "stack.json").exists() or not run.programs:
         return False
     stack = read_stack(state)
@@ -174,18 +173,18 @@ def renew_tokens(state: Path) -> dict[str, Any]:
     for name, password in json.loads((state / "users.json").read_text()).items():
         user = accounts.sign_in(address, pool, client, name, password)
         stack["users"][name] = {"sub": user.sub, "token": user.token}
-    _write(state / "stack.json", stack)
+    write(state / "stack.json", stack)
     return stack
 
 
-def _start(settings: Settings, run: "_Run", progress: Progress) -> dict[str, Any]:
+def _start(settings: Settings, run: Run, progress: Progress) -> dict[str, Any]:
     state = settings.state
     credentials = accounts.make_credentials()
     with progress.step("MiniStack, the local AWS"):
         program, address = cloud.start(state, run.mark)
         run.add(program)
     with progress.step("the stand-in for the vendor"):
-        _write(state / CREDENTIALS, asdict(credentials))
+        write(state / CREDENTIALS, asdict(credentials))
         program, vendor = _start_vendor(state, run.mark, programs.free_port())
         run.add(program)
     parameters = settings.template_parameters(vendor)
@@ -197,8 +196,8 @@ def _start(settings: Settings, run: "_Run", progress: Progress) -> dict[str, Any
         accounts.put_secret(address, outputs["SecretId"], credentials.of(settings.platform))
         group = parameters.get("ModeratorsGroupName", "moderators")
         passwords = accounts.create_users(address, outputs["UserPoolId"], group)
-        _write(state / "users.json", passwords)
-        _write(
+        write(state / "users.json", passwords)
+        write(
             state / "stack.json",
             _description(settings, deployment, credentials, address, vendor, api),
         )
@@ -207,7 +206,7 @@ def _start(settings: Settings, run: "_Run", progress: Progress) -> dict[str, Any
         with progress.step("the console page"):
             program, stack["consoleUrl"] = _start_console(state, run.mark)
             run.add(program)
-            _write(state / "stack.json", stack)
+            write(state / "stack.json", stack)
     return stack
 
 
@@ -283,85 +282,19 @@ def _answers(url: str) -> bool:
         return False
 
 
-class _Run:
-    """What has been started for one state directory, written down before it is needed."""
-
-    def __init__(
-        self, state: Path, mark: str = "", started: list[programs.Program] | None = None
-    ) -> None:
-        self.state = state
-        self.mark = mark or os.urandom(16).hex()
-        self.programs = started or []
-        self._save()
-
-    @classmethod
-    def read(cls, state: Path) -> "_Run | None":
-        try:
-            saved = json.loads((state / "run.json").read_text())
-        except FileNotFoundError:
-            return None
-        started = [
-            programs.Program(**{**program, "log": Path(program["log"])})
-            for program in saved["programs"]
-        ]
-        return cls(state, saved["mark"], started)
-
-    def add(self, program: programs.Program) -> None:
-        self.programs.append(program)
-        self._save()
-
-    def stop(self) -> None:
-        """Stop all of it, and forget it. The logs stay."""
-        programs.stop_all(self.programs, self.mark)
-        for name in ("stack.json", "users.json", CREDENTIALS, "run.json"):
-            (self.state / name).unlink(missing_ok=True)
-        cloud.clean_up(self.state, self.mark)
-
-    def _save(self) -> None:
-        started = [{**asdict(program), "log": str(program.log)} for program in self.programs]
-        _write(self.state / "run.json", {"mark": self.mark, "programs": started})
-
-
 def _clear(state: Path) -> None:
-    run = _Run.read(state)
+    run = Run.read(state)
     if run is not None:
         run.stop()
-
-
-def _write(path: Path, content: object) -> None:
-    """Write JSON in one go, readable by its owner only: there are credentials in it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps(content, indent=2) + "\n")
-    fresh.replace(path)
 
 
 def _sweep(purpose: str, progress: Progress) -> None:
     """Stop the stacks of that purpose whose owner is gone."""
     for state in DEFAULT_STATE.glob(f"{purpose}-*"):
         try:
-            with _owned(state, wait=False):
-                if _Run.read(state) is not None:
+            with owned(state, wait=False):
+                if Run.read(state) is not None:
                     down(state, progress)
                 shutil.rmtree(state)
         except BlockingIOError:
             continue  # its owner lives
-
-
-@contextmanager
-def _owned(state: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the state directory for as long as this process lives, whatever ends it."""
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / "owner").open("w") as owner:
-        fcntl.flock(owner, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
-
-
-@contextmanager
-def _locked(state: Path) -> Iterator[None]:
-    """One at a time: who comes second waits."""
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -14,6 +14,7 @@ __all__ = [
     "Role",
     "TokenFormat",
     "TokenGrant",
+    "has_utf8_form",
 ]
 
 LIFETIME_MAX_SECONDS = 30 * 24 * 3600
@@ -60,7 +61,7 @@ class TokenGrant:
         if len(self.data) > CONNECTION_DATA_MAX:
             limit = f"must have at most {CONNECTION_DATA_MAX} characters"
             violations.append(Violation("data", limit))
-        if not _utf8(self.data):
+        if not has_utf8_form(self.data):
             violations.append(Violation("data", "must be well-formed Unicode"))
         if any(not name or name.split() != [name] for name in self.layout_classes):
             message = "each class must be a name without white space"
@@ -68,7 +69,7 @@ class TokenGrant:
         elif len(self.layout) > LAYOUT_CLASSES_MAX:
             message = f"joined by spaces must have at most {LAYOUT_CLASSES_MAX} characters"
             violations.append(Violation("initialLayoutClassList", message))
-        elif not _utf8(self.layout):
+        elif not has_utf8_form(self.layout):
             violations.append(Violation("initialLayoutClassList", "must be well-formed Unicode"))
         if violations:
             raise Invalid(violations)
@@ -79,8 +80,8 @@ class TokenGrant:
         return " ".join(self.layout_classes)
 
 
-def _utf8(text: str) -> bool:
-    """A lone surrogate, which JSON can carry, has no UTF-8 form."""
+def has_utf8_form(text: str) -> bool:
+    """Whether the text can be sent or stored: a lone surrogate, which JSON can carry, cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

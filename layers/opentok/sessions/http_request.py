@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from opentok_client.grant import has_utf8_form
 from opentok_client.session_id import POSSIBLE_ID
 
 from .errors import BodyTooLarge, FieldError, InvalidRequest, NotJson, SessionNotFound
@@ -54,7 +55,7 @@ class Request:
         claims = _at(self._event, "requestContext", "authorizer", "jwt", "claims")
         claims = claims if isinstance(claims, Mapping) else {}
         sub = claims.get("sub")
-        if not isinstance(sub, str) or not 1 <= len(sub) <= SUB_MAX or not _utf8(sub):
+        if not isinstance(sub, str) or not 1 <= len(sub) <= SUB_MAX or not has_utf8_form(sub):
             error = FieldError("sub", f"the JWT must have this claim, of 1 to {SUB_MAX} characters")
             raise InvalidRequest("The caller is not known: the JWT has no usable `sub`.", [error])
         groups = _groups(claims.get(self._settings.moderators_claim))
@@ -169,15 +170,6 @@ def _bad_body(message: str) -> InvalidRequest:
 
 def _canonical(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def _utf8(text: str) -> bool:
-    """A lone surrogate, which JSON can carry and no table can store, has no UTF-8 form."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _sha256(text: str) -> str:
