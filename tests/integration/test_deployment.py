@@ -24,6 +24,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     program, found = cloud.start(state, mark)
     yield found
     programs.stop_all([program], mark)
+    cloud.clean_up(state, mark)
 
 
 @pytest.fixture(scope="module")
