@@ -38,11 +38,8 @@ class Logs:
 
     def total(self, function: str, metric: str) -> int:
         """The sum of a metric."""
-        return sum(
-            sum(line[metric])
-            for line in self._objects(function)
-            if "_aws" in line and metric in line
-        )
+        lines = (line for line in self._objects(function) if "_aws" in line)
+        return int(sum(sum(line.get(metric, ())) for line in lines))
 
     def _objects(self, function: str) -> Iterator[Line]:
         for message in self._messages(function):
@@ -64,5 +61,7 @@ class Logs:
 
 def made_in_vain(logs: Logs) -> int:
     """How many sessions of callers who were served the vendor made, at most, that nobody got: whose
-    answer did not come in time, or that were too late for a room and fit no pool."""
-    return sum(logs.total("create_session", name) for name in ("VendorRetried", "SessionDropped"))
+    answer did not come whole or in time, or that were too late for a room and fit no pool."""
+    retries = logs.lines("create_session", "vendor_retried")
+    unheard = [line for line in retries if not line["reason"].startswith("status")]
+    return len(unheard) + logs.total("create_session", "SessionDropped")
