@@ -119,9 +119,10 @@ format: setup  ## write the code the way `make check` wants it
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-docs: setup  ## write docs/api.md from openapi.yaml, and README's parameters from template.yaml
+docs: setup  ## write what the pages take from openapi.yaml, template.yaml and the stand-in
 	@$(BIN)/python docs/generate_api.py
 	@$(BIN)/python docs/generate_parameters.py
+	@$(BIN)/python docs/generate_fidelity.py
 
 audit: setup  ## look the locked versions up in the databases of known vulnerabilities (needs the internet)
 	@for lock in layers/opentok layers/crypto local; do \

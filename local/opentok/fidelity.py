@@ -5,7 +5,7 @@
 does; what is done here is a guess that a client should not lean on. *ours*: a path that the
 service doesn't have.
 
-``docs/fidelity.md`` shows this table (``python -m local.opentok.fidelity`` prints it); tests hold
+``docs/fidelity.md`` shows this table (``make docs`` writes it there); tests hold
 it against the routes and against that page.
 """
 
@@ -283,7 +283,3 @@ def markdown() -> str:
         f"| `{row.endpoint}` | {row.behaviour} | {row.degree} | {row.known_from} |" for row in ROWS
     ]
     return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    print(markdown(), end="")

@@ -23,6 +23,7 @@ from local.stack.progress import Progress
 from local.stack.run import CREDENTIALS, Run, locked, owned, write
 
 __all__ = [
+    "FUNCTIONS",
     "Settings",
     "down",
     "is_running",

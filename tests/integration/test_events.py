@@ -39,6 +39,6 @@ def test_it_runs_as_it_is(stack: Stack, file: Path) -> None:
 
 
 def _function(stack: Stack, file: Path) -> str:
-    (name,) = (name for name in stack.facts["functions"] if file.stem.startswith(name))
-    assert isinstance(name, str)
-    return name
+    names = [name for name in stack.facts["functions"] if file.stem.startswith(name)]
+    assert names, f"{file.name} begins with no function's name"
+    return str(max(names, key=len))

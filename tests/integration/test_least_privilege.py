@@ -14,16 +14,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.stack import cloud
+from local.stack import cloud, lifecycle
 from tests.integration.stack import Stack
-
-FUNCTIONS = (
-    "create_session",
-    "issue_token",
-    "get_session",
-    "close_session",
-    "precreate_sessions",
-)
 
 KEY = {"pk": {"S": "probe"}}
 NEVER = {"ConditionExpression": "attribute_exists(never)"}
@@ -50,6 +42,9 @@ NEEDS: dict[str, set[str]] = {
         "queue SendMessage",
     },
 }
+
+
+FUNCTIONS = sorted(lifecycle.FUNCTIONS)
 
 
 @dataclass(frozen=True)

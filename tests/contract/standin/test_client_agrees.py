@@ -19,6 +19,7 @@ from opentok_client.grant import Role, TokenFormat, TokenGrant
 from opentok_client.options import ARCHIVE_RESOLUTIONS, ArchiveMode, MediaMode, SessionOptions
 from opentok_client.session_id import SessionId
 from opentok_client.tokens import client_token
+from tests.options import PAIRS
 from tests.standin import CALL_SECONDS, StandIn
 
 EXAMPLES = 100  # each is a real call
@@ -99,6 +100,20 @@ def test_options_are_read_as_they_were_meant(
     assert decoded.project_id == credentials.project_id == understood["projectId"]
     assert decoded.location == meant.location
     assert decoded.created_at == understood["createdAt"]
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS.values(), ids=PAIRS)
+def test_no_option_is_overlooked(
+    process: StandIn, client: OpenTokClient, one: SessionOptions, other: SessionOptions
+) -> None:
+    differing = {"sessionId", "createdAt"}
+    understood = [
+        process.understood(client.create_session(options, _deadline())) for options in (one, other)
+    ]
+    assert understood[0].keys() == understood[1].keys() > differing
+    assert any(
+        understood[0][name] != understood[1][name] for name in understood[0].keys() - differing
+    )
 
 
 @settings(max_examples=EXAMPLES, deadline=None)

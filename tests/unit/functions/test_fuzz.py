@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -39,6 +40,7 @@ from tests.unit.sessions.vendor_server import VendorServer, session_id
 # What is as long as a body may be is also long to print.
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
+ROOT = Path(__file__).parents[3]
 EXAMPLES = 10_000 if os.environ.get("SOAK") == "1" else 1_000
 CONTEXT = SimpleNamespace(
     aws_request_id="invocation", get_remaining_time_in_millis=lambda: 60_000.0
@@ -178,6 +180,12 @@ def _is_a_problem(status: int, headers: dict[str, str], body: dict[str, Any]) ->
 
 
 NAMES = ("create_session", "issue_token", "get_session", "close_session", "precreate_sessions")
+
+
+def test_every_function_is_here() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert set(NAMES) == folders
+    assert {f"test_{name}" for name in NAMES} <= globals().keys()
 
 
 @pytest.fixture(scope="module")

@@ -104,6 +104,7 @@ def modules(function: str) -> set[str]:
 
 
 def test_it_loads_these_of_our_modules(function: str, modules: set[str]) -> None:
+    """Each module more is a longer start: `LOADED` says which ones a function is worth."""
     ours = {name for name in modules if name.partition(".")[0] in ("sessions", "opentok_client")}
     assert ours - {"sessions", "opentok_client"} == LOADED[function] - {"jwt"}
 
@@ -126,4 +127,5 @@ def test_it_loads_no_more_of_powertools_than_logs_and_metrics_need(modules: set[
 
 
 def test_every_function_is_listed() -> None:
-    assert {path.parent.name for path in PROJECT.glob("functions/*/app.py")} == set(LOADED)
+    folders = {path.parent.name for path in PROJECT.glob("functions/*/app.py")}
+    assert folders == set(LOADED), "LOADED above says what each function loads"

@@ -52,6 +52,8 @@ MEMBERS: dict[str, st.SearchStrategy[object]] = {
     "other": WRONG_VALUES,
 }
 
+assert {*CREATE_MEMBERS, "other"} == MEMBERS.keys(), f"each member needs values in {__file__}"
+
 
 @st.composite
 def bodies(draw: st.DrawFn) -> dict[str, object]:

@@ -1,0 +1,76 @@
+"""No place forgets an option: each of them is held here by its own pair of sessions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from opentok_client.options import SessionOptions
+from sessions import rooms
+from sessions.answers import options_answer
+from sessions.create_request import OPTION_MEMBERS, CreateRequest
+from sessions.items import session_item, session_of
+from sessions.models import Reuse, Session, Source
+from sessions.pools import pool_name, read_pools
+from tests.options import PAIRS
+
+NOW = 1_900_000_000
+SESSION = Session(
+    session_id="1_MX4",
+    project_id="47665971",
+    options=SessionOptions(),
+    media_mode_reason="as asked for",
+    owner="owner",
+    created_at=NOW * 1000,
+    source=Source.CREATED,
+    last_used_at=NOW,
+    claim_id="claim",
+    room="lobby",
+    reuse=Reuse.CONVERSATION,
+)
+
+each_option = pytest.mark.parametrize(("one", "other"), PAIRS.values(), ids=PAIRS)
+
+
+def body(options: SessionOptions) -> dict[str, object]:
+    """The body that asks for these options: answers and requests name them alike."""
+    return {name: value for name, value in options_answer(options).items() if value is not None}
+
+
+@each_option
+def test_a_request_asks_for_it(one: SessionOptions, other: SessionOptions) -> None:
+    for options in (one, other):
+        assert body(options).keys() <= set(OPTION_MEMBERS)
+        assert CreateRequest.read(body(options), NOW, 3600).chosen.options == options
+
+
+@each_option
+def test_an_answer_shows_it(one: SessionOptions, other: SessionOptions) -> None:
+    assert body(one) != body(other)
+
+
+@each_option
+def test_the_vendor_is_asked_for_it(one: SessionOptions, other: SessionOptions) -> None:
+    assert one.form() != other.form()
+
+
+@each_option
+def test_it_is_stored(one: SessionOptions, other: SessionOptions) -> None:
+    for options in (one, other):
+        session = replace(SESSION, options=options)
+        assert session_of(session_item(session, None)) == session
+
+
+@each_option
+def test_a_room_with_another_contradicts_it(one: SessionOptions, other: SessionOptions) -> None:
+    asked = CreateRequest.read({"room": "lobby", **body(other)}, NOW, 3600)
+    assert rooms.conflicts(replace(SESSION, options=one), asked) != []
+    assert rooms.conflicts(replace(SESSION, options=other), asked) == []
+
+
+@each_option
+def test_a_pool_is_for_one_or_the_other(one: SessionOptions, other: SessionOptions) -> None:
+    assert pool_name(one) != pool_name(other)
+    declared = [{**body(options), "min": 0, "max": 1} for options in (one, other)]
+    assert [pool.options for pool in read_pools(declared)] == [one, other]
