@@ -59,17 +59,20 @@ lock: $(DEV)  ## renew the locks from the requirements.in files
 
 # ------------------------------------------------------------------------------- the local stack
 
+# PARAMETERS sets some of the template's, here as in `make deploy`; no value may hold a blank or a quote '.
+LOCAL_PARAMETERS = $(foreach pair,$(PARAMETERS),--parameter '$(pair)')
+
 demo: setup  ## the main job once, end to end; the last line is its result as JSON
-	@$(BIN)/python -m local.stack demo
+	@$(BIN)/python -m local.stack $(LOCAL_PARAMETERS) demo
 
 up: setup  ## start the local stack in the background
-	@$(BIN)/python -m local.stack up
+	@$(BIN)/python -m local.stack $(LOCAL_PARAMETERS) up
 
 down: setup  ## stop it, also after a crash
 	@$(BIN)/python -m local.stack down
 
 serve: setup  ## start the local stack in the foreground, with addresses and a token to copy
-	@$(BIN)/python -m local.stack serve
+	@$(BIN)/python -m local.stack $(LOCAL_PARAMETERS) serve
 
 tokens: setup  ## new tokens for alice, bob and the moderator (a token lives for an hour)
 	@$(BIN)/python -m local.stack tokens
@@ -133,12 +136,14 @@ audit: setup  ## look the locked versions up in the databases of known vulnerabi
 # ARCHITECTURE=x86_64 builds for that one and deploys it so; PARAMETERS sets others of the template's.
 ARCHITECTURE ?= arm64
 export ARCHITECTURE
+# SAM takes double quotes for its own.
+DEPLOYED_PARAMETERS = $(foreach pair,$(PARAMETERS),'$(subst ",\",$(pair))')
 
 build: setup $(SAM)  ## sam build; each layer's bill of materials goes to dist/
 	@SBOM_DIR=$(CURDIR)/dist .venv-sam/bin/sam build
 
 deploy: build  ## sam deploy to your AWS account: make deploy PARAMETERS="Platform=vonage LogLevel=DEBUG"
-	@.venv-sam/bin/sam deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS) $(ARGS)
+	@.venv-sam/bin/sam deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(DEPLOYED_PARAMETERS) $(ARGS)
 
 clean:  ## forget everything that was installed or built
 	@test ! -x $(BIN)/python || $(BIN)/python -m local.stack down

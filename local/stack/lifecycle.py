@@ -82,6 +82,12 @@ def up(settings: Settings, progress: Progress) -> dict[str, Any]:
                     f"it runs already, for the platform {stack['platform']}",
                     advice="run `make down` first",
                 )
+            if settings.parameters not in ({}, stack.get("parameters")):
+                raise StackError(
+                    "the local stack",
+                    f"it runs already, with other parameters",
+                    advice="run `make down` first",
+                )
             progress.say("The local stack runs already (`make down` stops it).")
             return stack
         _clear(settings.state)
@@ -226,6 +232,7 @@ def _description(
         "awsEndpointUrl": address,
         "region": cloud.REGION,
         "platform": settings.platform,
+        "parameters": settings.parameters,
         "table": deployment.outputs["TableName"],
         "secretId": deployment.outputs["SecretId"],
         "userPoolId": deployment.outputs["UserPoolId"],

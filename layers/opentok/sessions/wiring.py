@@ -15,6 +15,8 @@ import urllib3  # noqa: F401  # isort: skip
 from botocore.config import Config
 from botocore.session import get_session as aws_session
 
+from . import telemetry
+from .errors import Problem
 from .settings import Settings
 from .store import Store
 from .table import Table
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from .credentials import CredentialCache
     from .get_session import GetSession
     from .issue_token import IssueToken, TokenIssuer
+    from .pools import Pools
     from .precreate_sessions import PrecreateSessions
 
 __all__ = ["close_session", "create_session", "get_session", "issue_token", "precreate_sessions"]
@@ -50,14 +53,13 @@ def create_session(settings: Settings) -> CreateSession:
     """Everything that `POST /sessions` needs."""
     from .create_session import CreateSession
     from .pool_store import PoolStore
-    from .pools import Pools
     from .vendor import Vendor
 
     table, credentials = _table(settings), _credentials(settings)
     return CreateSession(
         store=Store(table, settings.retention_seconds),
         pool_store=PoolStore(table),
-        pools=Pools.parse(settings.pools),
+        pools=_pools(settings),
         credentials=credentials,
         vendor=Vendor(credentials, settings.api_url),
         tokens=_tokens(settings, credentials),
@@ -104,6 +106,19 @@ def precreate_sessions(settings: Settings) -> PrecreateSessions:
         vendor=Vendor(credentials, settings.api_url, CONNECTIONS),
         limit=settings.refill_limit,
     )
+
+
+def _pools(settings: Settings) -> Pools:
+    """The declared pools; none when they cannot be read, as callers are better served slowly than
+    not at all. The schedule's run, which reads the same parameter, fails then."""
+    from .pools import Pools
+
+    try:
+        return Pools.parse(settings.pools)
+    except Problem as problem:
+        telemetry.logger.error("pools_unusable", extra={"reason": problem.detail})
+        telemetry.count("InternalError")
+        return Pools([])
 
 
 def _tokens(settings: Settings, credentials: CredentialCache) -> TokenIssuer:
