@@ -85,7 +85,7 @@ def up(settings: Settings, progress: Progress) -> dict[str, Any]:
             if settings.parameters not in ({}, stack.get("parameters")):
                 raise StackError(
                     "the local stack",
-                    f"it runs already, with other parameters",
+                    "it runs already, with other parameters",
                     advice="run `make down` first",
                 )
             progress.say("The local stack runs already (`make down` stops it).")
