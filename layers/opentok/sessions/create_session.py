@@ -46,8 +46,8 @@ ATTEMPTS = 10
 """How often a caller looks again after others were faster, before being told to come back."""
 PAUSE_SECONDS = 0.05
 PATIENCE_SECONDS = 10.0
-"""After so long nobody looks again, nor for another session, nor asks the vendor, but is told to
-come back: what is under way by then ends before the function's 25 s do."""
+"""After so long no further step is begun, and the caller is told to come back: what is under way by
+then ends before the function's 25 s do."""
 STAND_IN_REASON = "the video platform is down, and a routed session stood ready"
 
 
@@ -113,25 +113,44 @@ class _Attempt:
         self._claim_id = secrets.token_hex(8)
         self._spare: NewSession | None = None  # made at the vendor, and nobody's yet
 
+    @property
+    def _store(self) -> Store:
+        self._require_time()
+        return self._use.store
+
+    @property
+    def _pool_store(self) -> PoolStore:
+        self._require_time()
+        return self._use.pool_store
+
+    @property
+    def _credentials(self) -> CredentialCache:
+        self._require_time()
+        return self._use.credentials
+
+    def _require_time(self) -> None:
+        """Before each step that may take long: while there is time for it."""
+        if self._use.monotonic() > self._until:
+            raise StorageUnavailable("The session records answer too slowly right now.")
+
     def run(self) -> Created:
         """Raises `_LookAgain` when somebody else was faster."""
-        self._require_time()
-        if self._key and (known := self._use.store.remembered(self._key.key, self._now)):
+        if self._key and (known := self._store.remembered(self._key.key, self._now)):
             return self._replay(known)
-        credentials = self._use.credentials.current()
+        credentials = self._credentials.current()
         claim = None
         if self._request.room is not None:
             room = self._look_at(self._request.room, credentials)
             if isinstance(room, Session):
                 return self._join(room)
             claim = room
-        return self._take(claim, self._use.credentials.current())
+        return self._take(claim, self._credentials.current())
 
     def _replay(self, known: Remembered) -> Created:
         """What the key stands for, with a fresh token under the policy of the moment."""
         if self._key is None or known.body_hash != self._key.body_hash:
             raise IdempotencyConflict("This Idempotency-Key came with another body before.")
-        session, _ = policy.admit(self._caller, self._use.store.session(known.session_id))
+        session, _ = policy.admit(self._caller, self._store.session(known.session_id))
         token = self._token(session)
         if token is not None:
             self._note_use(session, joining=False)
@@ -139,13 +158,13 @@ class _Attempt:
 
     def _look_at(self, name: str, credentials: Credentials) -> Session | RoomClaim:
         """The room's live session, or on which condition the room can be given another one."""
-        seen = self._use.store.room(name)
-        session = self._use.store.session(seen) if seen else None
+        seen = self._store.room(name)
+        session = self._store.session(seen) if seen else None
         if session is None:
             return RoomClaim(name, seen)
         if session.project_id != credentials.project_id:
             # Perhaps the project changed a moment ago, and another container knows already.
-            credentials = self._use.credentials.reread()
+            credentials = self._credentials.reread()
         idle_seconds, project_id = self._use.room_idle_seconds, credentials.project_id
         live = rooms.is_live(session, self._now, idle_seconds, project_id)
         telemetry.logger.debug("room", extra={"room": name, "session_id": seen, "live": live})
@@ -165,7 +184,7 @@ class _Attempt:
         if not self._note_use(session, joining=joining) and joining:
             raise _LookAgain
         if self._key is not None:
-            outcome = self._use.store.remember_join(self._key, session, self._now)
+            outcome = self._store.remember_join(self._key, session, self._now)
             if outcome is not Outcome.RECORDED:
                 raise _LookAgain
         telemetry.count("RoomJoined")
@@ -175,7 +194,7 @@ class _Attempt:
         """Writes down that the session is in use, when that is due; False if it could not be."""
         if not rooms.use_is_due(session, self._now, self._use.room_idle_seconds):
             return True
-        return self._use.store.touch(session, self._now, joining=joining)
+        return self._store.touch(session, self._now, joining=joining)
 
     def _take(self, room: RoomClaim | None, credentials: Credentials) -> Created:
         """Makes the first candidate that nobody else takes the caller's."""
@@ -188,7 +207,9 @@ class _Attempt:
         for candidate in self._candidates(credentials):
             session = replace(draft, **candidate._asdict())
             token = self._token(session)  # before the write: a failure leaves nothing half done
-            outcome = self._use.store.record(
+            if candidate.source is not Source.CREATED:
+                self._require_time()
+            outcome = self._use.store.record(  # what was made for us is written down in any case
                 session,
                 self._now,
                 pooled=candidate.source is Source.POOL,
@@ -204,12 +225,7 @@ class _Attempt:
                 raise _LookAgain
             if candidate.source is Source.REGISTERED:
                 return self._registered_before(candidate.session_id)
-            self._require_time()
         raise _LookAgain
-
-    def _require_time(self) -> None:
-        if self._use.monotonic() > self._until:
-            raise StorageUnavailable("The session records answer too slowly right now.")
 
     def _recorded(self, session: Session) -> None:
         telemetry.count("SessionCreated")
@@ -243,14 +259,14 @@ class _Attempt:
         if (pool := self._use.pools.fitting(options)) is None:
             return
         project_id = credentials.project_id
-        for session_id in self._use.pool_store.waiting(pool.id_for(project_id)):
+        for session_id in self._pool_store.waiting(pool.id_for(project_id)):
             yield _Candidate(session_id, project_id, Source.POOL, options, reason)
         telemetry.count_pool(pool.name, "PoolMissed")
 
     def _registered(self, session_id: str, credentials: Credentials) -> _Candidate:
         owner = SessionId.decode(session_id).project_id
         if owner != credentials.project_id:
-            owner_now = self._use.credentials.reread().project_id
+            owner_now = self._credentials.reread().project_id
             if owner != owner_now:
                 error = FieldError("sessionId", "belongs to another project")
                 raise InvalidRequest("The session belongs to another project.", [error])
@@ -259,7 +275,7 @@ class _Attempt:
 
     def _registered_before(self, session_id: str) -> Created:
         """Registering twice is the same as once; somebody else's session is as good as none."""
-        session = self._use.store.session(session_id)
+        session = self._store.session(session_id)
         if session is None or session.owner != self._caller.sub:
             raise SessionNotFound
         if session.is_closed(self._now):
@@ -304,7 +320,7 @@ class _Attempt:
             if pool is not None:
                 session_id, project_id = self._spare
                 pool_id = pool.id_for(project_id)
-                self._use.pool_store.add(session_id, project_id, pool_id, self._now)
+                self._pool_store.add(session_id, project_id, pool_id, self._now)
                 return
         except Problem:
             pass  # the caller has an answer already, and a session that nobody knows costs nothing
