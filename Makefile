@@ -86,9 +86,13 @@ invoke: setup  ## run one function of the running stack: F=create_session E=even
 test: setup  ## all tests: unit, contract, integration (long counts at a tenth)
 	@tests/install_chromium.sh
 	@test -z "$(ARGS)" || $(BIN)/pytest $(ARGS)
+	@test -n "$(ARGS)" || echo "1 of 3: unit and contract tests"
 	@test -n "$(ARGS)" || $(BIN)/pytest --numprocesses auto --dist loadfile tests/unit tests/contract
+	@test -n "$(ARGS)" || echo "2 of 3: the deployed local stack, on $(PLATFORM)"
 	@test -n "$(ARGS)" || $(BIN)/pytest tests/integration
+	@test -n "$(ARGS)" || echo "3 of 3: the main road on $(OTHER_PLATFORM)"
 	@test -n "$(ARGS)" || PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest $(MAIN_ROAD)
+	@test -n "$(ARGS)" || echo "All tests have passed."
 
 # What is run on the other platform as well; all the rest knows nothing of platforms.
 OTHER_PLATFORM := $(if $(filter vonage,$(PLATFORM)),opentok,vonage)

@@ -35,7 +35,7 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> int:
         state=state,
         platform=arguments.platform,
         schedule=arguments.schedule,
-        parameters=dict(pair.split("=", 1) for pair in arguments.parameter),
+        parameters=dict(arguments.parameter),
     )
     if arguments.command == "up":
         stack = lifecycle.up(settings, progress)
@@ -83,27 +83,44 @@ the API         {stack["apiUrl"]}
 the vendor      {stack["opentokUrl"]}
 AWS             {stack["awsEndpointUrl"]}
 
-The vendor's sample apps work with the console's address as their server.
+The vendor's sample apps get session and token with the console's address as their server.
 
 API='{stack["apiUrl"]}'
-TOKEN='{stack["users"]["alice"]["token"]}'
+JWT='{stack["users"]["alice"]["token"]}'
 
 # a session, and a token with it
-curl -s "$API/sessions" -H "Authorization: Bearer $TOKEN" \\
+curl -s "$API/sessions" -H "Authorization: Bearer $JWT" \\
     -H 'Content-Type: application/json' -d '{{"mediaMode": "routed", "token": {{}}}}'
 # alice's sessions
-curl -s "$API/sessions" -H "Authorization: Bearer $TOKEN"
+curl -s "$API/sessions" -H "Authorization: Bearer $JWT"
 
-The token is alice's and good for an hour; `make tokens` gives new ones.
+The JWT is alice's and good for an hour; `make tokens` gives new ones.
 Ctrl-C stops everything."""
 
 
 def _invoke(stack: dict[str, Any], arguments: argparse.Namespace, progress: Progress) -> int:
-    event = json.loads(arguments.event.read_text())
+    event = _event(arguments.event)
     result, log, crashed = invoke(stack, arguments.function, event)
     print(log, file=sys.stderr)
     progress.say(json.dumps(result, indent=2))
     return 1 if crashed else 0
+
+
+def _event(file: Path) -> object:
+    try:
+        return json.loads(file.read_text())
+    except OSError as error:
+        advice = "events/README.md lists the files that there are"
+        raise StackError("invoke", f"{file}: {error.strerror}", advice=advice) from None
+    except ValueError as error:
+        raise StackError("invoke", f"{file} is not JSON: {error}") from None
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE (no value may hold a blank)")
+    return name, value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--parameter",
         action="append",
+        type=_parameter,
         default=[],
         metavar="NAME=VALUE",
         help="a parameter of template.yaml",

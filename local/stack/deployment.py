@@ -33,6 +33,9 @@ def deploy(address: str, parameters: dict[str, str], cache: Path) -> Deployment:
     Raises `StackError` with the first resource that failed.
     """
     template = read_template(cloud.ROOT / "template.yaml")
+    if unknown := parameters.keys() - template["Parameters"].keys():
+        reason = f"the template has no parameter {', '.join(sorted(unknown))}"
+        raise StackError("the deployment", reason, advice="README.md lists the parameters")
     # MiniStack lets SAM see the parameters' defaults only, where AWS shows it their values.
     for name, value in parameters.items():
         template["Parameters"][name]["Default"] = value

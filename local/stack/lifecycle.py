@@ -102,8 +102,12 @@ def up(settings: Settings, progress: Progress) -> dict[str, Any]:
 
 def down(state: Path, progress: Progress) -> None:
     """Stop everything that a stack started, also after a crash; harmless when nothing runs."""
-    with locked(state), progress.step("stopped"):
-        _clear(state)
+    with locked(state):
+        if Run.read(state) is None:
+            progress.say("Nothing was running.")
+            return
+        with progress.step("stopped"):
+            _clear(state)
 
 
 @contextmanager

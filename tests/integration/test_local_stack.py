@@ -108,6 +108,24 @@ def test_a_part_that_does_not_come_up_is_named_and_nothing_stays(state: Path) ->
     assert not (state / "stack.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--parameter", "LogLevl=DEBUG", "up"], "LogLevl"),
+        (["--parameter", "LogLevel", "up"], "NAME=VALUE"),
+        (["invoke", "create_session", "events/none.json"], "events/none.json: No such file"),
+        (["invoke", "create_session", "README.md"], "README.md is not JSON"),
+    ],
+)
+def test_a_slip_of_the_pen_is_named(state: Path, arguments: list[str], words: str) -> None:
+    if arguments[0] == "invoke":
+        state.joinpath("stack.json").write_text('{"functions": {"create_session": "-"}}')
+    failed = command(state, *arguments)
+    assert failed.returncode in (1, 2)
+    assert words in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
 def call(stack: dict[str, object]) -> None:
     """List alice's sessions; raises `OSError` for any status but 200."""
     users = stack["users"]

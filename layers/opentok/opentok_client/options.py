@@ -116,5 +116,5 @@ def _unusable_location(text: str) -> str | None:
         ("private or reserved", not address.is_global),
     ):
         if applies:
-            return f"must be a public address, and a {kind} one is at no place"
+            return f"must be a public address, and this one is {kind}"
     return None

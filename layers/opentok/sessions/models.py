@@ -14,7 +14,17 @@ from typing import NamedTuple
 from opentok_client.grant import Role
 from opentok_client.options import SessionOptions
 
-__all__ = ["SUB_MAX", "Caller", "Created", "Reuse", "Session", "Source", "Token", "TokenRequest"]
+__all__ = [
+    "SUB_MAX",
+    "TOKEN_SECONDS_DEFAULT",
+    "Caller",
+    "Created",
+    "Reuse",
+    "Session",
+    "Source",
+    "Token",
+    "TokenRequest",
+]
 
 
 SUB_MAX = 255
@@ -78,11 +88,15 @@ class Session:
         return self.opens_at is None or now >= self.opens_at
 
 
+TOKEN_SECONDS_DEFAULT = 3600
+"""How long a token lives when nothing else is asked for."""
+
+
 class TokenRequest(NamedTuple):
     """What is asked of a token: role, life in seconds, connection data, layout classes."""
 
     role: Role = Role.PUBLISHER
-    expires_in: int = 3600
+    expires_in: int = TOKEN_SECONDS_DEFAULT
     data: str = ""
     layout_classes: tuple[str, ...] = ()
 

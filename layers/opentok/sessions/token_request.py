@@ -8,7 +8,7 @@ from opentok_client.errors import Invalid
 from opentok_client.grant import LIFETIME_MAX_SECONDS, Role, TokenGrant
 
 from .members import Members
-from .models import TokenRequest
+from .models import TOKEN_SECONDS_DEFAULT, TokenRequest
 
 __all__ = [
     "TOKEN_MEMBERS",
@@ -20,7 +20,6 @@ __all__ = [
 
 TOKEN_MEMBERS = ("role", "expiresIn", "data", "initialLayoutClassList")
 TOKEN_SECONDS_MIN = 60
-TOKEN_SECONDS_DEFAULT = 3600
 
 
 def read_token_body(body: Mapping[str, object], seconds_max: int) -> TokenRequest:
