@@ -29,6 +29,8 @@ __all__ = [
 
 SUB_MAX = 255
 """Characters of a user's `sub`, as OpenID Connect limits it."""
+TOKEN_SECONDS_DEFAULT = 3600
+"""How long a token lives when nothing else is asked for."""
 
 
 class Source(StrEnum):
@@ -86,10 +88,6 @@ class Session:
     def is_open_yet(self, now: float) -> bool:
         """Whether its `opens_at` has come."""
         return self.opens_at is None or now >= self.opens_at
-
-
-TOKEN_SECONDS_DEFAULT = 3600
-"""How long a token lives when nothing else is asked for."""
 
 
 class TokenRequest(NamedTuple):
