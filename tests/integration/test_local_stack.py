@@ -62,7 +62,7 @@ def test_up_is_ready_when_it_returns_and_harmless_when_repeated(state: Path) -> 
         assert "make down" in other.stderr
 
 
-@pytest.mark.parametrize("victim", [0, 1], ids=["ministack", "vendor"])
+@pytest.mark.parametrize("victim", [0, 1, 2], ids=["ministack", "vendor", "console"])
 def test_a_killed_stack_comes_down_whole_and_up_again(state: Path, victim: int) -> None:
     assert command(state, "--no-schedule", "up").returncode == 0
     stack = json.loads((state / "stack.json").read_text())
