@@ -7,20 +7,18 @@ writing tests.
 
 import os
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from local.stack import cloud, lifecycle
 from local.stack.progress import Progress
-from tests.integration.counts import CROWD
+from tests.integration.accounts import everybody_asks_in_vain
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
 from tests.integration.records import forget
 from tests.integration.stack import Answer, Stack, send
 from tests.integration.stand_in import StandIn
-from tests.integration.traffic import attempt, together
 from tests.integration.workers import Workers
 
 __all__ = ["Answer", "Stack", "send"]
@@ -88,9 +86,7 @@ def issuer(stack: Stack) -> Issuer:
 def crowd(stack: Stack) -> None:
     """There is a worker for each of a crowd. While all of them start at once, a small machine is
     too busy for the vendor to answer in time, and what happens then is other tests' business."""
-    refused = partial(stack.call, "POST", "/sessions", {"not": "a member"}, user="alice")
-    answers = together([partial(attempt, refused)] * CROWD, CROWD)
-    assert {answer.status for answer in answers} == {400}
+    everybody_asks_in_vain(stack)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.integration.stack import Stack
 
-__all__ = ["Line", "Logs", "made_in_vain"]
+__all__ = ["Line", "Logs"]
 
 Line = dict[str, Any]
 
@@ -57,11 +57,3 @@ class Logs:
         for page in pages:
             for event in page["events"]:
                 yield event["message"]
-
-
-def made_in_vain(logs: Logs) -> int:
-    """How many sessions of callers who were served the vendor made, at most, that nobody got: whose
-    answer did not come whole or in time, or that were too late for a room and fit no pool."""
-    retries = logs.lines("create_session", "vendor_retried")
-    unheard = [line for line in retries if not line["reason"].startswith("status")]
-    return len(unheard) + logs.total("create_session", "SessionDropped")

@@ -8,9 +8,10 @@ from functools import partial
 
 import pytest
 
+from tests.integration.accounts import require_accounted_for
 from tests.integration.claims import claim, claimed_by
 from tests.integration.counts import CROWD, SOAK, Figure, count
-from tests.integration.function_logs import Logs, made_in_vain
+from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
 from tests.integration.records import Records
 from tests.integration.refill import fill
@@ -50,7 +51,7 @@ def test_no_session_is_handed_out_twice_and_none_is_lost(
     live = len(after.sessions) - len(before.sessions)
     assert live <= CLAIMS // 10
     lost = vendor.made() - made - live
-    assert lost <= failed + made_in_vain(logs)
+    require_accounted_for(stack, logs, lost, failed)
     record_property("claimed", len(claimed))
     record_property("of them live", live)
     record_property("told to come back", failed)
@@ -77,7 +78,7 @@ def test_when_the_pool_is_too_small_the_rest_is_made_live(
     failed = sum(map(unserved, answers))
     assert len(claimed) - len(from_pool) >= wanted - waiting - failed, "the rest is made live"
     lost = vendor.made() - made - (len(after.sessions) - len(before.sessions))
-    assert lost <= failed + made_in_vain(logs)
+    require_accounted_for(stack, logs, lost, failed)
     record_property("claimed", len(claimed))
     record_property("of them from the pool", len(from_pool))
     record_property("told to come back", failed)

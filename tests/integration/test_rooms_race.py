@@ -13,8 +13,9 @@ from functools import partial
 
 import pytest
 
+from tests.integration.accounts import require_accounted_for
 from tests.integration.counts import CROWD, Figure, count
-from tests.integration.function_logs import Logs, made_in_vain
+from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer, User
 from tests.integration.polling import until
 from tests.integration.records import Records, forget
@@ -48,7 +49,7 @@ def test_simultaneous_first_joins_get_one_session(
         assert after.rooms[room] == session_id
         assert after.open - before.open == {session_id}, "all others are in a pool"
         lost = vendor.made() - made - len(after.sessions)
-        assert lost <= unserved + made_in_vain(logs)
+        require_accounted_for(stack, logs, lost, unserved)
     record_property("rounds", ROUNDS)
     record_property("callers", CROWD)
     record_property("callers who asked again", unserved)
@@ -109,7 +110,7 @@ def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
 
     assert killed >= 3 * ROUNDS
     lost = vendor.made() - made - len(Records.read(stack).sessions)
-    assert lost <= unserved + made_in_vain(logs)
+    require_accounted_for(stack, logs, lost, unserved)
     record_property("rounds", ROUNDS)
     record_property("callers", CROWD)
     record_property("killed", killed)

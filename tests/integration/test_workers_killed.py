@@ -10,9 +10,10 @@ from functools import partial
 
 import pytest
 
+from tests.integration.accounts import require_accounted_for
 from tests.integration.claims import claim, claimed_by
 from tests.integration.counts import Figure, count
-from tests.integration.function_logs import Logs, made_in_vain
+from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
 from tests.integration.polling import until
 from tests.integration.records import Records, forget
@@ -66,7 +67,7 @@ def test_in_the_middle_of_claims(
     assert failed, "no kill has hit anybody"
     assert len(records.open) - len(claimed) <= failed
     lost = vendor.made() - made - len(records.sessions)
-    assert lost <= failed + made_in_vain(logs)
+    require_accounted_for(stack, logs, lost, failed)
     record_property("killed", sum(killed))
     record_property("claimed", len(claimed))
     record_property("callers without an answer", failed)

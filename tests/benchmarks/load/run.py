@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median, quantiles
 from typing import Any
 
-from tests.integration.function_logs import Logs, made_in_vain
+from tests.integration.accounts import made_in_vain
+from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
 from tests.integration.records import Records, forget
 from tests.integration.stack import Stack
