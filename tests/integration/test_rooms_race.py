@@ -87,8 +87,10 @@ def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
     logs: Logs,
     record_property: Figure,
 ) -> None:
-    made, killed, unserved = vendor.made(), 0, 0
-    for _ in range(ROUNDS):
+    made, killed, unserved, rounds = vendor.made(), 0, 0, 0
+    # A worker that is still starting is not killed: a busy machine needs some rounds more.
+    while rounds < ROUNDS or (killed < 3 * ROUNDS and rounds < 3 * ROUNDS):
+        rounds += 1
         vendor.forget_calls()
         room, killer = f"killed-{uuid.uuid4()}", Killer(workers, vendor)
         joins = [partial(persist, join) for join in _joins(stack, issuer, room)]
@@ -109,7 +111,7 @@ def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
 
     assert killed >= 3 * ROUNDS
     lost = require_accounted_for(stack, logs, partial(_lost, stack, vendor, made), unserved)
-    record_property("rounds", ROUNDS)
+    record_property("rounds", rounds)
     record_property("callers", CROWD)
     record_property("killed", killed)
     record_property("callers who asked again", unserved)
