@@ -22,8 +22,8 @@ async def answer_with(
     fault: Fault, request: web.Request, handler: Handler
 ) -> web.StreamResponse | None:
     """Answer a call as the fault says; None when the connection was reset instead."""
-    await asyncio.sleep(fault.delay_ms / 1000)
     real = await handler(request) if fault.status is None else None
+    await asyncio.sleep(fault.delay_ms / 1000)
     if fault.reset:
         _reset(request)
         return None

@@ -8,7 +8,7 @@ A fault is a JSON object; every member is optional:
                  ``wrongShape``, ``huge`` (50 MB), ``truncated`` (half of what was announced).
 ``text``         this very text as the body.
 ``headers``      headers to set: ``Retry-After``, ``Location``, another ``Content-Type``, …
-``delayMs``      wait before answering.
+``delayMs``      wait before answering; what was asked for is done at once.
 ``byteDelayMs``  wait between single bytes of the body.
 ``reset``        true: end the connection with a TCP reset instead of an answer.
 ``count``        how many calls meet it; all when left out.

@@ -145,10 +145,11 @@ def test_delay(standin: StandIn) -> None:
     assert time.monotonic() - begun >= 0.3
 
 
-def test_delay_beyond_the_clients_patience(standin: StandIn) -> None:
+def test_delay_beyond_the_clients_patience(standin: StandIn, made: int) -> None:
     standin.fault(delayMs=60_000)
     with pytest.raises(requests.ReadTimeout):
         _create(standin, patience=0.2)
+    assert _made(standin) == made + 1, "at once, not when the answer would have come"
     standin.control("DELETE", "faults")
     assert _create(standin).status_code == 200
 
