@@ -1,6 +1,5 @@
 """What became of the sessions that the vendor made and nobody has."""
 
-from collections.abc import Callable
 from functools import partial
 
 from tests.integration.counts import CROWD
@@ -12,24 +11,19 @@ from tests.integration.traffic import attempt, together
 __all__ = ["everybody_asks_in_vain", "made_in_vain", "require_accounted_for"]
 
 
-def require_accounted_for(
-    stack: Stack, logs: Logs, count_lost: Callable[[], int], unserved: int
-) -> int:
-    """No more are lost than callers went `unserved`, but for those that the logs know of; how many.
-
-    What was under way when they were counted first may have been written down since.
+def require_accounted_for(stack: Stack, logs: Logs, lost: int, unserved: int) -> None:
+    """No more are `lost` than callers went `unserved`, but for those that the logs know of.
 
     A worker's last lines may appear with its next request only: each gets one.
     """
 
     def is_so() -> bool:
-        if count_lost() <= unserved + made_in_vain(logs):
+        if lost <= unserved + made_in_vain(logs):
             return True
         everybody_asks_in_vain(stack)
         return False
 
-    until("lost sessions are accounted for", is_so)
-    return count_lost()
+    until(f"{lost} lost sessions are accounted for", is_so)
 
 
 def made_in_vain(logs: Logs) -> int:

@@ -48,7 +48,8 @@ def test_simultaneous_first_joins_get_one_session(
         after.require_whole()
         assert after.rooms[room] == session_id
         assert after.open - before.open == {session_id}, "all others are in a pool"
-        require_accounted_for(stack, logs, partial(_lost, stack, vendor, made), unserved)
+        lost = vendor.made() - made - len(after.sessions)
+        require_accounted_for(stack, logs, lost, unserved)
     record_property("rounds", ROUNDS)
     record_property("callers", CROWD)
     record_property("callers who asked again", unserved)
@@ -110,17 +111,13 @@ def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
         assert (again.status, again.body["sessionId"]) == (200, session_id), "the room works"
 
     assert killed >= 3 * ROUNDS
-    lost = require_accounted_for(stack, logs, partial(_lost, stack, vendor, made), unserved)
+    lost = vendor.made() - made - len(Records.read(stack).sessions)
+    require_accounted_for(stack, logs, lost, unserved)
     record_property("rounds", rounds)
     record_property("callers", CROWD)
     record_property("killed", killed)
     record_property("callers who asked again", unserved)
     record_property("made at the vendor and not recorded", lost)
-
-
-def _lost(stack: Stack, vendor: StandIn, made: int) -> int:
-    """How many sessions the vendor made since, and nobody recorded."""
-    return vendor.made() - made - len(Records.read(stack).sessions)
 
 
 def _joins(stack: Stack, issuer: Issuer, room: str) -> list[Callable[[], Answer]]:

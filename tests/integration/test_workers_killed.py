@@ -5,8 +5,10 @@ The crowd that opens a room while workers die is in `test_rooms_race`.
 
 import random
 import uuid
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 import pytest
 
@@ -20,10 +22,14 @@ from tests.integration.records import Records, forget
 from tests.integration.refill import fill, refill, waiting
 from tests.integration.stack import Stack
 from tests.integration.stand_in import StandIn
-from tests.integration.traffic import attempt, persist, together, unserved
+from tests.integration.traffic import Served, attempt, persist, together, unserved
 from tests.integration.workers import Workers
 
+T = TypeVar("T")
+
 KILLS = count(50)
+CLAIMS = 10
+"""For each worker that is killed."""
 IN_FLIGHT = 6
 CONNECTIONS = 16
 """How many sessions one run of the refill makes at once."""
@@ -46,59 +52,43 @@ def test_in_the_middle_of_claims(
     record_property: Figure,
 ) -> None:
     kills = (KILLS + 1) // 2
-    fill(stack, 8 * kills)
+    fill(stack, 8 * kills)  # fewer than are claimed: some are made live
     made = vendor.made() - len(Records.read(stack).sessions)
-    user = issuer.user()
-    total = 10 * kills + IN_FLIGHT  # more than there are: some are made live
-    at = set(random.sample(range(1, total - IN_FLIGHT), kills))
-    killed = []
+    calls = [partial(attempt, partial(claim, stack, issuer.user()))] * CLAIMS
 
-    def kill(number: int) -> None:
-        if number in at:
-            killed.append(workers.kill("create_session"))
-
-    answers = together([partial(attempt, partial(claim, stack, user))] * total, IN_FLIGHT, kill)
+    killed, answers = _while_workers_die(workers, kills, lambda: calls, unserved)
 
     records = Records.read(stack)
     records.require_whole()
     claimed = claimed_by(answers, records)
-    assert sum(killed) == kills
     failed = sum(map(unserved, answers))
-    assert failed, "no kill has hit anybody"
     assert len(records.open) - len(claimed) <= failed
-
-    def count_lost() -> int:
-        return vendor.made() - made - len(Records.read(stack).sessions)
-
-    lost = require_accounted_for(stack, logs, count_lost, failed)
-    record_property("killed", sum(killed))
+    lost = vendor.made() - made - len(records.sessions)
+    require_accounted_for(stack, logs, lost, failed)
+    record_property("killed", killed)
     record_property("claimed", len(claimed))
     record_property("callers without an answer", failed)
     record_property("made at the vendor and not recorded", lost)
-    assert persist(partial(claim, stack, user)).answer.status == 201
+    assert persist(partial(claim, stack, issuer.user())).answer.status == 201
 
 
 def test_a_claim_that_is_repeated_with_its_key_gets_the_same_session(
     stack: Stack, issuer: Issuer, workers: Workers, record_property: Figure
 ) -> None:
     """Also when the worker died with the first answer: no session is claimed in vain."""
-    total = 5 * KILLS
-    fill(stack, total)
+    fill(stack, 5 * KILLS)
     user = issuer.user()
-    keys = [{"Idempotency-Key": str(uuid.uuid4())} for _ in range(total)]
-    claims = [partial(persist, partial(claim, stack, user, key)) for key in keys]
 
-    def kill(number: int) -> None:
-        if number % 5 == 0:
-            workers.kill("create_session")
+    def calls() -> list[Callable[[], Served]]:
+        keys = [{"Idempotency-Key": str(uuid.uuid4())} for _ in range(CLAIMS)]
+        return [partial(persist, partial(claim, stack, user, key)) for key in keys]
 
-    served = together(claims, IN_FLIGHT, kill)
+    killed, served = _while_workers_die(workers, KILLS, calls, lambda one: one.unserved > 0)
 
     records = Records.read(stack)
     records.require_whole()
-    assert any(one.unserved for one in served), "no kill has hit anybody"
     assert claimed_by([one.answer for one in served], records) == records.open
-    record_property("killed", total // 5)
+    record_property("killed", killed)
     record_property("claimed", len(records.open))
     record_property("callers who asked again", sum(one.unserved > 0 for one in served))
 
@@ -132,3 +122,31 @@ def test_in_the_middle_of_refills(
         assert len(records.pooled) >= wanted, "the next run does what was left undone"
         assert vendor.made() - made - len(records.sessions) <= CONNECTIONS * hits
     record_property("killed", hits)
+
+
+def _while_workers_die(
+    workers: Workers,
+    kills: int,
+    calls: Callable[[], Sequence[Callable[[], T]]],
+    is_hit: Callable[[T], bool],
+) -> tuple[int, list[T]]:
+    """Makes calls, a round for each worker that is killed meanwhile: how many were, and what came
+    of the calls.
+
+    A kill may find no worker that has started, or an idle one: it goes on until there were enough
+    and one of them was busy.
+    """
+    killed = 0
+    results: list[T] = []
+    for _ in range(5 * kills):
+        at = random.randint(1, CLAIMS - IN_FLIGHT)
+
+        def kill(ended: int, at: int = at) -> None:
+            nonlocal killed
+            if ended == at:
+                killed += workers.kill("create_session")
+
+        results += together(calls(), IN_FLIGHT, kill)
+        if killed >= kills and any(map(is_hit, results)):
+            return killed, results
+    raise AssertionError(f"{killed} of {kills} workers killed; was one busy? {results}")
