@@ -38,7 +38,7 @@ from .models import Caller, Created, Session, Source, Token
 from .pool_store import PoolStore
 from .pools import Pools, pool_name
 from .store import KeyClaim, Outcome, Remembered, RoomClaim, Store
-from .vendor import NewSession, Vendor
+from .vendor import BUDGET_SECONDS, NewSession, Vendor
 
 __all__ = ["CreateSession"]
 
@@ -48,6 +48,9 @@ PAUSE_SECONDS = 0.05
 PATIENCE_SECONDS = 10.0
 """After so long no further step is begun, and the caller is told to come back: what is under way by
 then ends before the function's 25 s do."""
+VENDOR_PATIENCE_SECONDS = 12.0
+"""By then the vendor has answered or is not waited for, so that what it made can be written down
+before the 25 s are over."""
 STAND_IN_REASON = "the video platform is down, and a routed session stood ready"
 
 
@@ -109,7 +112,7 @@ class _Attempt:
         self._caller = caller
         self._key = key
         self._now = use.clock()
-        self._until = use.monotonic() + PATIENCE_SECONDS
+        self._began = use.monotonic()
         self._claim_id = secrets.token_hex(8)
         self._spare: NewSession | None = None  # made at the vendor, and nobody's yet
 
@@ -119,18 +122,17 @@ class _Attempt:
         return self._use.store
 
     @property
-    def _pool_store(self) -> PoolStore:
-        self._require_time()
-        return self._use.pool_store
-
-    @property
     def _credentials(self) -> CredentialCache:
         self._require_time()
         return self._use.credentials
 
+    @property
+    def _elapsed(self) -> float:
+        return self._use.monotonic() - self._began
+
     def _require_time(self) -> None:
         """Before each step that may take long: while there is time for it."""
-        if self._use.monotonic() > self._until:
+        if self._elapsed > PATIENCE_SECONDS:
             raise StorageUnavailable("The session records answer too slowly right now.")
 
     def run(self) -> Created:
@@ -243,8 +245,9 @@ class _Attempt:
         if self._spare is None:
             yield from self._waiting(chosen.options, chosen.reason, credentials)
             self._require_time()
+            budget = min(BUDGET_SECONDS, VENDOR_PATIENCE_SECONDS - self._elapsed)
             try:
-                self._spare = self._use.vendor.create_session(chosen.options)
+                self._spare = self._use.vendor.create_session(chosen.options, budget)
             except VendorUnavailable:
                 stand_in = replace(chosen.options, media_mode=MediaMode.ROUTED)
                 if chosen.auto and stand_in != chosen.options:
@@ -259,7 +262,8 @@ class _Attempt:
         if (pool := self._use.pools.fitting(options)) is None:
             return
         project_id = credentials.project_id
-        for session_id in self._pool_store.waiting(pool.id_for(project_id)):
+        pool_id = pool.id_for(project_id)
+        for session_id in self._use.pool_store.waiting(pool_id, self._require_time):
             yield _Candidate(session_id, project_id, Source.POOL, options, reason)
         telemetry.count_pool(pool.name, "PoolMissed")
 
@@ -317,10 +321,10 @@ class _Attempt:
             return
         pool = self._use.pools.fitting(self._request.chosen.options)
         try:
-            if pool is not None:
+            if pool is not None and self._elapsed <= VENDOR_PATIENCE_SECONDS:
                 session_id, project_id = self._spare
                 pool_id = pool.id_for(project_id)
-                self._pool_store.add(session_id, project_id, pool_id, self._now)
+                self._use.pool_store.add(session_id, project_id, pool_id, self._now)
                 return
         except Problem:
             pass  # the caller has an answer already, and a session that nobody knows costs nothing

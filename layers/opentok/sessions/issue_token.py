@@ -21,6 +21,10 @@ from .store import Store
 
 __all__ = ["IssueToken", "TokenIssuer"]
 
+PATIENCE_SECONDS = 12.0
+"""When reading took longer, the use of the session is left for the next token to write down: the
+caller has to have an answer within the function's 25 s."""
+
 
 @dataclass(slots=True, eq=False, repr=False)
 class TokenIssuer:
@@ -88,7 +92,8 @@ class IssueToken:
         now = self.clock()
         session, _ = policy.admit(caller, self.store.session(session_id))
         token = self.tokens.issue(session, caller, asked, now)
-        if use_is_due(session, now, self.room_idle_seconds):
+        in_time = self.clock() - now <= PATIENCE_SECONDS
+        if in_time and use_is_due(session, now, self.room_idle_seconds):
             self.store.touch(session, now, joining=False)
         telemetry.count("TokenIssued")
         return token

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -42,17 +42,22 @@ class PoolStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def waiting(self, pool_id: str) -> Iterator[str]:
+    def waiting(
+        self, pool_id: str, before_query: Callable[[], object] = lambda: None
+    ) -> Iterator[str]:
         """Ids of a few sessions that wait in the pool, from a random place on and once round.
 
         The index lags: some of them may be gone already. Each page is shuffled, because neighbours
         go together: who starts nearby, and in order, meets the same stale entries.
-        """
-        return islice(self._nearby(pool_id), TRIES)
 
-    def _nearby(self, pool_id: str) -> Iterator[str]:
+        Up to two queries, each when it is needed; what `before_query` raises is raised.
+        """
+        return islice(self._nearby(pool_id, before_query), TRIES)
+
+    def _nearby(self, pool_id: str, before_query: Callable[[], object]) -> Iterator[str]:
         start = secrets.token_hex(8)
         for comparison in (">=", "<"):
+            before_query()
             page = self._table.query(
                 "pool",
                 f"poolId = :pool AND poolKey {comparison} :start",
@@ -76,7 +81,8 @@ class PoolStore:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def add(self, session_id: str, project_id: str, pool_id: str, now: float) -> None:
-        """Lets a session that nobody owns wait in the pool."""
+        """Lets a session that nobody owns wait in the pool. One that is recorded already stays as
+        it is: an earlier try was carried out, and only its reply was lost."""
         item = encode(
             {
                 "pk": session_pk(session_id),

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["close_session", "create_session", "get_session", "issue_token", "precreate_sessions"]
 
-# One call may take 2 s and is tried three times: with its pauses well inside a function's 25 s.
+# Three tries of up to three seconds, and the pauses between them: twelve seconds at most.
 _CONFIG = Config(
     connect_timeout=1,
     read_timeout=2,

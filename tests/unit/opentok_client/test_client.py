@@ -450,6 +450,15 @@ def test_nothing_is_asked_when_no_time_is_left(opentok: OpenTokCredentials) -> N
     assert server.requests == []
 
 
+def test_a_caller_without_time_does_not_count_against_the_vendor(
+    opentok: OpenTokCredentials,
+) -> None:
+    with asking(opentok, created(ID)) as (vendor, _):
+        with pytest.raises(OpenTokUnavailable):
+            ask(vendor, seconds=0)
+        assert ask(vendor) == ID
+
+
 # --- the budget -----------------------------------------------------------------------------------
 
 SLOW: dict[str, Reply] = {

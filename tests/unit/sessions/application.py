@@ -71,7 +71,7 @@ class _PatientVendor(Vendor):
     """Waits longer than a caller would: the machine may be busy with other tests."""
 
     def create_session(self, options: SessionOptions, budget: float = 60) -> NewSession:
-        return super().create_session(options, budget)
+        return super().create_session(options, 60)
 
 
 @dataclass(frozen=True)

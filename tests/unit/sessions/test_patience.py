@@ -5,7 +5,9 @@ Every call takes as long as one that is tried three times; time is the test's ow
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from unittest import mock
 
 import pytest
@@ -15,15 +17,19 @@ from opentok_client.options import SessionOptions
 from sessions.errors import StorageUnavailable, VendorUnavailable
 from sessions.models import Created, TokenRequest
 from sessions.vendor import BUDGET_SECONDS, NewSession
-from tests.aws import Aws
+from tests.aws import Aws, canceled
 from tests.unit.sessions.application import ALICE, BOB, Application, Clock
 
 FUNCTION_SECONDS = 25
 """The functions' `Timeout` in the template."""
-CALL_SECONDS = (1, 3, 5, 7, 8)
-"""Up to three attempts of two seconds, and the pauses between them."""
+CALL_SECONDS = (1, 3, 5, 6, 7, 8, 9, 10, 11, 12)
+"""Up to three attempts, each with a second to connect and two to be answered, and the pauses
+between them, of a second and two at most."""
 IDLE_SECONDS = 12 * 3600
+CACHE_SECONDS = 60
+"""For so long the vendor's credentials are kept."""
 
+Metrics = Callable[[], Counter[str]]
 Create = Callable[[Application], Created]
 CREATES: dict[str, Create] = {
     "from the pool": lambda app: app.create({"token": {}}),
@@ -45,9 +51,19 @@ def slow(
     app.create({"token": {}}, key="known")
     clock.turn(IDLE_SECONDS / 2)
     app.credentials.current()
+    with _taking(request.param, app, aws, clock):
+        yield
+
+
+@contextmanager
+def _taking(
+    seconds: float, app: Application, aws: Aws, clock: Clock, *operations: str
+) -> Iterator[None]:
+    """The vendor uses up its budget, and these calls of AWS (or all) take so long."""
 
     def send(event_name: str, sent: AWSPreparedRequest) -> AWSResponse:
-        clock.turn(request.param)
+        slow = not operations or event_name.endswith(operations)
+        clock.turn(seconds if slow else 0)
         return Aws.send(aws, event_name, sent)
 
     create = app.vendor.create_session
@@ -80,9 +96,23 @@ def test_what_the_vendor_made_is_written_down(app: Application, aws: Aws, clock:
     assert created.session.session_id in app.owned()
 
 
+def test_a_session_that_is_left_over_is_kept_only_in_time(
+    app: Application, aws: Aws, clock: Clock, metrics: Metrics
+) -> None:
+    """It would fit a pool, but writing takes so long that the caller would hear nothing."""
+    aws.meet_always("TransactWriteItems", canceled("None", "ConditionalCheckFailed"))
+    began = clock()
+    writes = "TransactWriteItems", "PutItem"
+    with _taking(12, app, aws, clock, *writes), pytest.raises(StorageUnavailable):
+        app.create({"room": "new", "mediaMode": "routed"})
+    assert clock() - began <= FUNCTION_SECONDS
+    assert metrics()["SessionDropped"] == 1
+
+
 @pytest.mark.usefixtures("slow")
 def test_a_token(app: Application, clock: Clock) -> None:
     (session_id, *_) = app.owned()
+    clock.turn(CACHE_SECONDS)
     began = clock()
     app.issue_token(session_id, ALICE, TokenRequest())
     assert clock() - began <= FUNCTION_SECONDS

@@ -131,7 +131,7 @@ class TestWhatItsAnswersComeTo:
     def test_it_is_asked_within_the_budget(self, app: Application, vendor: VendorServer) -> None:
         vendor.next_replies.append(DOWN)
         with pytest.raises(VendorUnavailable):
-            app.vendor.create_session(ROUTED, budget=0)
+            Vendor(app.credentials, vendor.url).create_session(ROUTED, budget=0)
         assert vendor.asked == 0
 
     def test_a_key_that_cannot_sign(
