@@ -132,8 +132,8 @@ docs: setup  ## write what the pages take from openapi.yaml, template.yaml and t
 	@$(BIN)/python docs/generate_fidelity.py
 
 audit: setup  ## look the locked versions up in the databases of known vulnerabilities (needs the internet)
-	@for lock in layers/opentok layers/crypto local; do \
-	  $(BIN)/uv tool run pip-audit@2.10.1 --require-hashes --disable-pip --requirement $$lock/requirements.txt || exit 1; \
+	@for lock in layers/*/requirements.txt local/requirements*.txt tests/requirements*.txt; do \
+	  $(BIN)/uv tool run pip-audit@2.10.1 --require-hashes --disable-pip --requirement $$lock || exit 1; \
 	done
 
 # ------------------------------------------------------------------------------------------- AWS
