@@ -16,8 +16,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from . import telemetry
+from .attributes import encode, number, text
 from .errors import DamagedRecord
-from .items import encode, number, session_pk, text
+from .items import session_pk
 from .table import Table
 
 __all__ = ["PoolStore", "RefillState"]

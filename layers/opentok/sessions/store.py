@@ -15,8 +15,9 @@ from enum import Enum
 from typing import NamedTuple
 
 from . import telemetry
+from .attributes import Item, decode, encode, number, text
 from .errors import DamagedRecord
-from .items import Item, decode, encode, number, session_item, session_of, session_pk, text
+from .items import session_item, session_of, session_pk
 from .models import Reuse, Session
 from .table import Conditional, Refusal, Table
 

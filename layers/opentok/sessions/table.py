@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from . import telemetry
+from .attributes import Item, Value, decode, encode
 from .errors import StorageUnavailable
-from .items import Item, Value, decode, encode
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient

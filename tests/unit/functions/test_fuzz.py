@@ -24,8 +24,9 @@ from hypothesis import strategies as st
 
 from opentok_client.grant import Role
 from opentok_client.options import MediaMode, SessionOptions
+from sessions.attributes import Item, encode
 from sessions.errors import INTERNAL_ERROR, PROBLEMS, Problem
-from sessions.items import Item, encode, session_item
+from sessions.items import session_item
 from sessions.models import Reuse, Session, Source
 from tests.aws import API_KEY, API_SECRET, ENVIRONMENT, Aws, aws_in_memory
 from tests.unit.functions.events import (

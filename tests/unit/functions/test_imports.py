@@ -33,6 +33,7 @@ SHARED = {
     "opentok_client.grant",
     "opentok_client.options",
     "opentok_client.session_id",
+    "sessions.attributes",
     "sessions.coldstart",
     "sessions.errors",
     "sessions.items",

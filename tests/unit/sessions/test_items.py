@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from opentok_client.grant import Role
 from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
 from sessions.errors import DamagedRecord
-from sessions.items import decode, encode, number, session_item, session_of, text
+from sessions.items import session_item, session_of
 from sessions.models import Reuse, Session, Source
 from tests.aws import API_KEY
 from tests.unit.sessions.application import NOW, a_session
 
 TEXT = st.text(min_size=1, max_size=20)
 MOMENT = st.integers(1, 10**11)
-WHOLE = st.integers(-(10**15), 10**15)
 
 OPTIONS = st.one_of(
     st.builds(SessionOptions, media_mode=st.sampled_from(MediaMode)),
@@ -68,11 +67,6 @@ OLDEST: dict[str, dict[str, Any]] = {
 @given(SESSIONS)
 def test_a_session_survives_being_stored(session: Session) -> None:
     assert session_of(session_item(session, ttl=NOW)) == session
-
-
-@given(st.dictionaries(TEXT, TEXT | WHOLE | st.booleans() | st.dictionaries(TEXT, TEXT)))
-def test_values_survive_being_stored(values: dict[str, Any]) -> None:
-    assert decode(encode(values)) == values
 
 
 def test_the_item_has_the_attributes_that_the_template_and_the_policies_name() -> None:
@@ -205,23 +199,3 @@ def test_a_session_in_any_state_but_open_is_closed(state: str) -> None:
     session = session_of({**OLDEST, "state": {"S": state}})
     assert session is not None
     assert session.closed
-
-
-def test_text_and_number_read_what_every_item_has() -> None:
-    item = {"pk": {"S": "refill#x"}, "target": {"N": "12"}}
-    assert text(item, "pk") == "refill#x"
-    assert number(item, "target") == 12
-
-
-@pytest.mark.parametrize("value", [None, {"N": "1"}, {"NULL": True}])
-def test_a_text_that_is_none_is_damage(value: dict[str, Any] | None) -> None:
-    item = {"pk": {"S": "room#r"}, **({"sessionId": value} if value else {})}
-    with pytest.raises(DamagedRecord, match=r"room#r.*sessionId is missing or not a text"):
-        text(item, "sessionId")
-
-
-@pytest.mark.parametrize("value", [None, {"S": "1"}, {"BOOL": True}])
-def test_a_number_that_is_none_is_damage(value: dict[str, Any] | None) -> None:
-    item = {"pk": {"S": "refill#p"}, **({"target": value} if value else {})}
-    with pytest.raises(DamagedRecord, match=r"refill#p.*target is missing or not a number"):
-        number(item, "target")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
+from sessions.attributes import encode
 from sessions.errors import StorageUnavailable
-from sessions.items import encode
 from sessions.table import BATCH_GET_MAX, CONFLICT_PAUSES, Conditional, Refusal, Table
 from tests.aws import (
     TABLE_NAME,
