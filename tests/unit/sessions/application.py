@@ -28,7 +28,7 @@ from tests.unit.sessions.vendor_server import VendorServer
 
 __all__ = ["ALICE", "BOB", "DAY", "IDLE", "MODERATOR", "NOW", "Application", "Clock", "a_session"]
 
-NOW = 1_900_000_000
+NOW = 1_900_000_000  # 2030-03-17T17:46:40Z
 DAY = 24 * 3600
 IDLE = 12 * 3600
 RETENTION = 30 * DAY

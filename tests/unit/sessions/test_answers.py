@@ -9,21 +9,17 @@ import pytest
 from opentok_client.grant import Role
 from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
 from sessions.answers import created_answer, options_answer, session_answer, token_answer
-from sessions.models import Caller, Created, Reuse, Session, Source, Token
+from sessions.models import Caller, Created, Reuse, Source, Token
+from tests.unit.sessions.application import NOW, a_session
 
-NOW = 1_900_000_000  # 2030-03-17T17:46:40Z
 APPLICATION = "29f760f8-7ce1-46c9-ade3-f2dedee4ed5f"
 OWNER = Caller("owner")
-PLAIN = Session(
+PLAIN = a_session(
     session_id="1_MX4",
     project_id="47665971",
-    options=SessionOptions(),
-    media_mode_reason="as asked for",
     owner="owner",
     created_at=NOW * 1000 + 7,
     source=Source.POOL,
-    last_used_at=NOW,
-    claim_id="claim",
 )
 FULL = replace(
     PLAIN,

@@ -11,24 +11,12 @@ from sessions import rooms
 from sessions.answers import options_answer
 from sessions.create_request import OPTION_MEMBERS, CreateRequest
 from sessions.items import session_item, session_of
-from sessions.models import Reuse, Session, Source
+from sessions.models import Reuse
 from sessions.pools import pool_name, read_pools
 from tests.options import PAIRS
+from tests.unit.sessions.application import NOW, a_session
 
-NOW = 1_900_000_000
-SESSION = Session(
-    session_id="1_MX4",
-    project_id="47665971",
-    options=SessionOptions(),
-    media_mode_reason="as asked for",
-    owner="owner",
-    created_at=NOW * 1000,
-    source=Source.CREATED,
-    last_used_at=NOW,
-    claim_id="claim",
-    room="lobby",
-    reuse=Reuse.CONVERSATION,
-)
+SESSION = a_session(room="lobby", reuse=Reuse.CONVERSATION)
 
 each_option = pytest.mark.parametrize(("one", "other"), PAIRS.values(), ids=PAIRS)
 

@@ -7,7 +7,6 @@ from itertools import product
 import pytest
 
 from opentok_client.grant import Role
-from opentok_client.options import SessionOptions
 from sessions import policy
 from sessions.errors import (
     NotOwner,
@@ -17,9 +16,9 @@ from sessions.errors import (
     SessionNotFound,
     SessionNotOpenYet,
 )
-from sessions.models import Caller, Session, Source
+from sessions.models import Caller, Session
+from tests.unit.sessions.application import NOW, a_session
 
-NOW = 1_900_000_000
 OPEN_TO_ALL, LISTED = "anybody may take part", "only who is listed"
 
 SUB, PUB, MOD, ONLY = Role.SUBSCRIBER, Role.PUBLISHER, Role.MODERATOR, Role.PUBLISHER_ONLY
@@ -64,16 +63,8 @@ def session(
     closes_at: int | None = None,
     closed: bool = False,
 ) -> Session:
-    return Session(
-        session_id="1_MX4",
-        project_id="47665971",
-        options=SessionOptions(),
-        media_mode_reason="as asked for",
+    return a_session(
         owner="owner",
-        created_at=NOW * 1000,
-        source=Source.CREATED,
-        last_used_at=NOW,
-        claim_id="claim",
         opens_at=opens_at,
         closes_at=closes_at,
         participants=PARTICIPANTS if admission == LISTED else None,

@@ -12,26 +12,14 @@ from opentok_client.grant import Role
 from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
 from sessions import rooms
 from sessions.create_request import CreateRequest
-from sessions.models import Reuse, Session, Source
+from sessions.models import Reuse, Session
+from tests.unit.sessions.application import NOW, a_session
 
-NOW = 1_900_000_000
 IDLE = 3600
 PROJECT = "47665971"
 ROUTED_ID = "1_MX40NzY2NTk3MX5-MTczOTUzODg5NDk1OX5hYmNkZWZnaH5-fg"
 
-FRESH = Session(
-    session_id="1_MX4",
-    project_id=PROJECT,
-    options=SessionOptions(),
-    media_mode_reason="as asked for",
-    owner="owner",
-    created_at=NOW * 1000,
-    source=Source.CREATED,
-    last_used_at=NOW,
-    claim_id="claim",
-    room="lobby",
-    reuse=Reuse.CONVERSATION,
-)
+FRESH = a_session(project_id=PROJECT, room="lobby", reuse=Reuse.CONVERSATION)
 PERMANENT = replace(FRESH, reuse=Reuse.PERMANENT)
 
 
