@@ -1,8 +1,13 @@
-"""What every run of the tests has: its figures, shown at the end."""
+"""What every run of the tests has: time, and its figures shown at the end."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test fails on a time: the machine may be busy with other things.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -160,7 +160,7 @@ def test_a_t1_token_is_the_sdks_to_the_byte(opentok_sdk: SDK, wish: Wish) -> Non
     assert ours(wish, TokenFormat.T1) == theirs(opentok_sdk, API_KEY, wish, use_jwt=False)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     role=st.sampled_from(Role),
     seconds=st.integers(1, 30 * 86_400 - 10),

@@ -6,16 +6,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
 
 from tests.aws import ENVIRONMENT, Aws, aws_in_memory
 
 # Powertools reads its settings when it is imported, which is before any fixture.
 os.environ.update({k: v for k, v in ENVIRONMENT.items() if k.startswith("POWERTOOLS_")})
-
-# No test fails on a time: the machine may be busy with other things.
-settings.register_profile("unhurried", parent=settings(), deadline=None)
-settings.load_profile("unhurried")
 
 
 @pytest.fixture

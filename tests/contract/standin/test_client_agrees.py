@@ -80,7 +80,7 @@ def _deadline() -> float:
     return time.monotonic() + CALL_SECONDS
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(meant=options)
 def test_options_are_read_as_they_were_meant(
     process: StandIn, client: OpenTokClient, credentials: Credentials, meant: SessionOptions
@@ -116,7 +116,7 @@ def test_no_option_is_overlooked(
     )
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(wish=grants, token_format=st.sampled_from(TokenFormat))
 def test_tokens_grant_what_was_meant(
     process: StandIn,

@@ -214,7 +214,7 @@ def as_in_the_beginning(world: World) -> None:
 def fuzz(events: st.SearchStrategy[object]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
-        return settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=slow)(
+        return settings(max_examples=EXAMPLES, suppress_health_check=slow)(
             given(event=events)(test)
         )
 
