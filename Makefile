@@ -59,8 +59,11 @@ lock: $(DEV)  ## renew the locks from the requirements.in files
 
 # ------------------------------------------------------------------------------- the local stack
 
-# PARAMETERS sets some of the template's, here as in `make deploy`; no value may hold a blank or a quote '.
-LOCAL_PARAMETERS = $(foreach pair,$(PARAMETERS),--parameter '$(pair)')
+# PARAMETERS sets some of the template's, here as in `make deploy`. In a value %20 stands for a blank;
+# none may hold a quote '.
+LOCAL_PARAMETERS = $(foreach pair,$(PARAMETERS),--parameter '$(call spaced,$(pair))')
+spaced = $(subst %20,$(blank),$(1))
+blank := $(subst x,,x x)
 
 demo: setup  ## the main job once, end to end; the last line is its result as JSON
 	@$(BIN)/python -m local.stack $(LOCAL_PARAMETERS) demo
@@ -140,8 +143,10 @@ audit: setup  ## look the locked versions up in the databases of known vulnerabi
 # ARCHITECTURE=x86_64 builds for that one and deploys it so; PARAMETERS sets others of the template's.
 ARCHITECTURE ?= arm64
 export ARCHITECTURE
-# SAM takes double quotes for its own.
-DEPLOYED_PARAMETERS = $(foreach pair,$(PARAMETERS),'$(subst ",\",$(pair))')
+# SAM takes double quotes for its own, and wants them around a value with blanks.
+DEPLOYED_PARAMETERS = $(foreach pair,$(PARAMETERS),'$(call name,$(pair))="$(call spaced,$(subst ",\",$(call setting,$(pair))))"')
+name = $(firstword $(subst =, ,$(1)))
+setting = $(patsubst $(call name,$(1))=%,%,$(1))
 
 build: setup $(SAM)  ## sam build; each layer's bill of materials goes to dist/
 	@SBOM_DIR=$(CURDIR)/dist .venv-sam/bin/sam build

@@ -36,10 +36,8 @@ def find(text: str) -> Iterator[tuple[int, str]]:
 
 
 def main() -> int:
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
     found = 0
-    for name in filter(None, names.split("\0")):
+    for name in _files():
         try:
             text = Path(name).read_text()
         except (UnicodeDecodeError, OSError):
@@ -48,6 +46,12 @@ def main() -> int:
             print(f"{name}:{line}: this looks like {kind}", file=sys.stderr)
             found += 1
     return 1 if found else 0
+
+
+def _files() -> list[str]:
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
+    return [name for name in names.split("\0") if name]
 
 
 if __name__ == "__main__":

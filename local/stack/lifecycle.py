@@ -44,6 +44,13 @@ FUNCTIONS = {
     "precreate_sessions": "PrecreateSessionsFunction",
 }
 
+NOT_HERE = {
+    "Platform": "give PLATFORM=vonage instead",
+    "JwtIssuer": "its users sign in with the stack's own user pool",
+    "JwtAudience": "its users sign in with the stack's own user pool",
+}
+"""Parameters of the template that a local stack's own users and credentials go with."""
+
 DEFAULT_STATE = cloud.ROOT / ".local"
 VENDOR = "the stand-in for the vendor"
 
@@ -73,6 +80,8 @@ def up(settings: Settings, progress: Progress) -> dict[str, Any]:
 
     Raises `StackError` when a part does not come up; whatever had been started is stopped then.
     """
+    for name in NOT_HERE.keys() & settings.parameters.keys():
+        raise StackError("the local stack", f"{name} cannot be set here", advice=NOT_HERE[name])
     with locked(settings.state):
         if is_running(settings.state):
             stack = renew_tokens(settings.state)

@@ -1,11 +1,14 @@
 """The scan that keeps credentials out of the repository finds them, and lets samples be."""
 
 import secrets
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.secrets_scan import find
+from tests.secrets_scan import find, main
 
+ROOT = Path(__file__).parents[2]
 JWT = ".".join(["eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiJhbGljZSJ9", "c2lnbmF0dXJlIG9mIG1pbmU"])
 KEY = "-----BEGIN PRIVATE " + "KEY-----"
 
@@ -38,3 +41,20 @@ def test_it_finds(secret: str, kind: str) -> None:
 )
 def test_it_lets_samples_be(harmless: str) -> None:
     assert list(find(harmless)) == []
+
+
+def test_there_are_none_in_the_repository(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main() == 0, capsys.readouterr().err
+
+
+def test_it_looks_at_files_that_git_would_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    (tmp_path / "new.py").write_text(f"\nSECRET = '{secrets.token_hex(20)}'\n")
+    monkeypatch.chdir(tmp_path)
+    assert main() == 1
+    assert capsys.readouterr().err == "new.py:2: this looks like an API secret\n"

@@ -11,6 +11,7 @@ import pytest
 from samtranslator.translator.transform import transform
 
 from local.stack.bundle import read_template
+from sessions.errors import INTERNAL_ERROR, PROBLEMS
 from sessions.settings import Settings
 from tests.contract.openapi import operations as contract_operations
 
@@ -67,15 +68,8 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
     ],
 }
 
-FAULT_ALARMS = {
-    "VendorRejected",
-    "VendorUnavailable",
-    "CredentialsUnavailable",
-    "StorageUnavailable",
-    "InternalError",
-    "PoolAvailable",
-    "RefillAge",
-}
+FAULTS = {kind.metric for kind in (*PROBLEMS.values(), INTERNAL_ERROR) if kind.metric}
+FAULT_ALARMS = FAULTS | {"PoolAvailable", "RefillAge"}
 
 
 def of_type(kind: str) -> dict[str, Any]:

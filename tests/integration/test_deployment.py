@@ -22,10 +22,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     state: Path = tmp_path_factory.mktemp("cloud")
     mark = uuid.uuid4().hex
     cloud.isolate()
-    program, found = cloud.start(state, mark)
-    yield found
-    programs.stop_all([program], mark)
-    cloud.clean_up(state, mark)
+    started: list[programs.Program] = []
+    try:
+        program, found = cloud.start(state, mark)
+        started.append(program)
+        yield found
+    finally:
+        programs.stop_all(started, mark)
+        cloud.clean_up(state, mark)
 
 
 @pytest.fixture(scope="module")

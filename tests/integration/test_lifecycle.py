@@ -5,6 +5,8 @@ import uuid
 from typing import Any
 
 from tests.integration.conftest import Stack
+from tests.integration.records import Records
+from tests.integration.stand_in import StandIn
 
 
 def create(stack: Stack, user: str, **members: Any) -> dict[str, Any]:
@@ -90,18 +92,18 @@ def test_a_caller_lists_sessions_of_their_own_newest_first(stack: Stack) -> None
     assert foreign not in ids
 
 
-def test_a_filled_pool_serves_the_next_caller(stack: Stack) -> None:
+def test_a_filled_pool_serves_the_next_caller(stack: Stack, vendor: StandIn) -> None:
     pool = {"mediaMode": "routed", "min": 2, "max": 20}
     stack.client("lambda").invoke(
         FunctionName=stack.facts["functions"]["precreate_sessions"],
         Payload=json.dumps({"pools": [pool]}),
     )
-    asked_before = len(_creations(stack))
+    vendor.forget_calls()
 
     session = create(stack, "bob", mediaMode="routed")
 
     assert session["source"] == "pool"
-    assert len(_creations(stack)) == asked_before
+    assert vendor.creations() == []
 
 
 def test_a_closed_session_gives_no_more_tokens(stack: Stack) -> None:
@@ -122,8 +124,11 @@ def test_only_its_owner_or_a_moderator_closes_a_session(stack: Stack) -> None:
     assert stack.call("DELETE", path, user="moderator").status == 204
 
 
-def test_a_refused_request_names_every_wrong_member_and_asks_nobody(stack: Stack) -> None:
-    asked_before = len(_creations(stack))
+def test_a_refused_request_names_every_wrong_member_and_asks_nobody(
+    stack: Stack, vendor: StandIn
+) -> None:
+    vendor.forget_calls()
+    before = Records.read(stack)
     answer = stack.call(
         "POST", "/sessions", {"mediaMode": "mesh", "expectedParticipants": 0, "x": 1}, user="alice"
     )
@@ -132,10 +137,5 @@ def test_a_refused_request_names_every_wrong_member_and_asks_nobody(stack: Stack
     assert answer.headers["content-type"].startswith("application/problem+json")
     fields = {error["field"] for error in answer.body["errors"]}
     assert fields == {"mediaMode", "expectedParticipants", "x"}
-    assert len(_creations(stack)) == asked_before
-
-
-def _creations(stack: Stack) -> list[Any]:
-    """The requests to create a session that the vendor has met."""
-    requests = stack.vendor("GET", "/_emulator/requests").body["requests"]
-    return [request for request in requests if request["path"] == "/session/create"]
+    assert vendor.creations() == []
+    assert Records.read(stack) == before

@@ -15,5 +15,7 @@ def test_under_load_and_trouble_nothing_is_lost_or_handed_out_twice(
 
     record_property("load", json.dumps(figures, indent=2))
     assert figures["broken"] == []
+    assert figures["tokens"] > figures["requests"] / 4, "it was served, most of the time"
+    assert figures["sessions"]["open"] > 0
     assert figures["trouble"]["faults"] > 0
     assert figures["trouble"]["kills"] > 0

@@ -99,11 +99,11 @@ def test_a_killed_worker_is_replaced(state: Path) -> None:
 
 
 def test_a_part_that_does_not_come_up_is_named_and_nothing_stays(state: Path) -> None:
-    failed = command(state, "--no-schedule", "--parameter", "Platform=nonsense", "up")
+    failed = command(state, "--no-schedule", "--parameter", "LogLevel=NONSENSE", "up")
 
     assert failed.returncode == 1
     assert failed.stderr.startswith("the deployment failed:")
-    assert "Platform" in failed.stderr
+    assert "LogLevel" in failed.stderr
     assert not (state / "run.json").exists()
     assert not (state / "stack.json").exists()
 
@@ -113,6 +113,8 @@ def test_a_part_that_does_not_come_up_is_named_and_nothing_stays(state: Path) ->
     [
         (["--parameter", "LogLevl=DEBUG", "up"], "LogLevl"),
         (["--parameter", "LogLevel", "up"], "NAME=VALUE"),
+        (["--parameter", "Platform=vonage", "up"], "give PLATFORM=vonage instead"),
+        (["--parameter", "JwtIssuer=https://issuer.example", "up"], "JwtIssuer cannot be set here"),
         (["invoke", "create_session", "events/none.json"], "events/none.json: No such file"),
         (["invoke", "create_session", "README.md"], "README.md is not JSON"),
     ],

@@ -25,7 +25,7 @@ from tests.integration.traffic import paced
 RATE = 20
 SECONDS = max(10, count(60))
 CACHE_SECONDS = 10 if SOAK else 2
-OVERLAP_SECONDS = CACHE_SECONDS + 6
+OVERLAP_SECONDS = CACHE_SECONDS + 12
 """How long the old key stays good: as long as it is kept, and what a busy machine may take."""
 
 LIVE = {"archiveMode": "always"}
