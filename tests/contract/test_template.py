@@ -254,6 +254,14 @@ def test_concurrency_is_reserved_on_demand_only() -> None:
                 {"Ref": "AWS::NoValue"},
             ]
         }
+    assert PARAMETERS["RefillConcurrency"]["Default"] == ""
+    assert properties("PrecreateSessionsFunction")["ReservedConcurrentExecutions"] == {
+        "Fn::If": [
+            "HasRefillConcurrency",
+            {"Ref": "RefillConcurrency"},
+            {"Ref": "AWS::NoValue"},
+        ]
+    }
 
 
 # ------------------------------------------------------------------------------------- storage
@@ -335,6 +343,8 @@ def test_a_parameter_is_described_and_has_a_default_that_it_allows(name: str) ->
         ("AlarmTopicArn", "my-topic"),
         ("Pools", '{"mediaMode": "routed"}'),
         ("ReservedConcurrency", "-1"),
+        ("RefillConcurrency", "0"),
+        ("Pools", "[ ]"),
     ],
 )
 def test_a_parameter_refuses_what_would_not_work(parameter: str, value: str) -> None:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["CredentialCache"]
 
 RETRY_SECONDS = 5.0
-"""After Secrets Manager failed: how long the last good value is used without asking again."""
+"""After Secrets Manager failed: how long the last good value is used without asking again. Twice as
+long after each further failure, up to the cache time: to ask in vain may take longer than that, and
+somebody waits for it."""
 FRESH_SECONDS = 1.0
 """What was read, or could not be read, this short a time ago is not read again, whoever doubts."""
 
@@ -51,6 +53,7 @@ class CredentialCache:
         self._current: Credentials | None = None
         self._read_at = 0.0
         self._read_again_at = 0.0
+        self._retry_seconds = RETRY_SECONDS
 
     def current(self) -> Credentials:
         """The credentials, at most `cache_seconds` old unless Secrets Manager fails.
@@ -70,7 +73,7 @@ class CredentialCache:
         return self._read()
 
     def _read(self) -> Credentials:
-        now = self._monotonic()
+        begun = self._monotonic()
         try:
             self._current = self._fetch()
         except (BotoCoreError, ClientError, InvalidCredentials) as error:
@@ -83,10 +86,13 @@ class CredentialCache:
             telemetry.count("CredentialsStale")
             # From now on, not from the beginning: to fail may have taken longer than the wait.
             self._read_at = self._monotonic()
-            self._read_again_at = self._read_at + min(RETRY_SECONDS, self._cache_seconds)
+            self._retry_seconds = min(self._retry_seconds, self._cache_seconds)
+            self._read_again_at = self._read_at + self._retry_seconds
+            self._retry_seconds *= 2
             return self._current
-        self._read_at = now
-        self._read_again_at = now + self._cache_seconds
+        self._read_at = self._monotonic()
+        self._read_again_at = begun + self._cache_seconds  # it may have changed right afterwards
+        self._retry_seconds = RETRY_SECONDS
         return self._current
 
     def _fetch(self) -> Credentials:

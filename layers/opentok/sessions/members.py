@@ -16,6 +16,7 @@ __all__ = ["Members"]
 
 E = TypeVar("E", bound=StrEnum)
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and halves of characters
 # RFC 3339: an offset is needed, as a local time without one means nothing to a server.
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
@@ -97,7 +98,7 @@ class Members:
             self.wrong(name, f"must have 1 to {longest} characters")
         elif pattern and not pattern.fullmatch(value):
             self.wrong(name, hint)
-        elif not value.isprintable():
+        elif _CONTROL.search(value):
             self.wrong(name, "must not contain control characters")
         else:
             return value

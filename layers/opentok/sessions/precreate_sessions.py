@@ -81,11 +81,11 @@ class PrecreateSessions:
         reasons: list[str] = []
 
         def make(_: int) -> int:
-            left = stop_at - self.monotonic()
-            if stop.is_set() or left <= 0:
+            # What the vendor makes is lost when nobody has the time to wait for its answer.
+            if stop.is_set() or self.monotonic() + BUDGET_SECONDS > stop_at:
                 return 0
             try:
-                new = self.vendor.create_session(found.pool.options, min(left, BUDGET_SECONDS))
+                new = self.vendor.create_session(found.pool.options)
                 pool_id = found.pool.id_for(new.project_id)
                 self.pools.add(new.session_id, new.project_id, pool_id, self.clock())
             except Problem as problem:
@@ -109,14 +109,15 @@ class PrecreateSessions:
         refilled_at = now if not failed else found.refilled_at
         state = RefillState(found.wanted, found.available + created, refilled_at)
         self.pools.keep_refill_state(found.pool_id, state)
-        telemetry.pool_figures(
-            found.pool.name,
-            PoolWanted=found.wanted,
-            PoolAvailable=found.available + created,
-            PoolCreated=created,
-            PoolFailed=failed,
-            RefillAge=now - refilled_at,
-        )
+        figures = {
+            "PoolWanted": found.wanted,
+            "PoolCreated": created,
+            "PoolFailed": failed,
+            "RefillAge": now - refilled_at,
+        }
+        if found.wanted:  # else an alarm would miss what nobody wants
+            figures["PoolAvailable"] = found.available + created
+        telemetry.pool_figures(found.pool.name, **figures)
         return {
             "options": options_answer(found.pool.options),
             "wanted": found.wanted,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Conditional", "Refusal", "Table"]
 
 BATCH_GET_MAX = 100
-CONFLICT_PAUSES = (0.02, 0.05, 0.1)
+PAUSES = (0.02, 0.05, 0.1)
 
 Request = dict[str, Any]
 M = TypeVar("M", bound=Enum)
@@ -137,16 +137,15 @@ class Table:
 
     def update(self, request: Request) -> bool:
         """Changes an item; False when the condition does not hold."""
-        for pause in (*CONFLICT_PAUSES, None):
+        for is_last in _tries():
             with _failures():
                 try:
                     self._dynamodb.update_item(**request)
                 except ClientError as error:
                     if _refusal(error) is Refusal.CONDITION:
                         return False
-                    if pause is None:
+                    if is_last:
                         raise
-                    time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 (jitter)
                     continue
             return True
         raise AssertionError("unreachable")
@@ -154,22 +153,39 @@ class Table:
     def transact(self, writes: Sequence[Conditional], claim_id: str = "") -> Enum | None:
         """All of the writes or none. None when they were done, also when by an earlier try whose
         reply was lost: then the first item carries the same claim id. Otherwise the meaning of
-        the first write whose condition does not hold, or `Refusal.CONFLICT`."""
+        the first write whose condition does not hold, or `Refusal.CONFLICT`.
+
+        One that DynamoDB throttles is tried again here: botocore does not."""
         items = [{write.kind: write.request} for write in writes]
         if claim_id:
             items[0][writes[0].kind]["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        with _failures():
-            try:
-                self._dynamodb.transact_write_items(TransactItems=items)
-            except self._dynamodb.exceptions.TransactionCanceledException as cancelled:
-                reasons = cancelled.response.get("CancellationReasons", [])
-                if reasons and _is_mine(reasons[0].get("Item"), claim_id):
-                    return None
-                for reason, write in zip(reasons, writes, strict=False):
-                    if reason.get("Code") == "ConditionalCheckFailed":
-                        return write.meaning
-                return Refusal.CONFLICT
-        return None
+        for is_last in _tries():
+            with _failures():
+                try:
+                    self._dynamodb.transact_write_items(TransactItems=items)
+                except self._dynamodb.exceptions.TransactionCanceledException as cancelled:
+                    reasons = cancelled.response.get("CancellationReasons", [])
+                    if reasons and _is_mine(reasons[0].get("Item"), claim_id):
+                        return None
+                    codes = [reason.get("Code") for reason in reasons]
+                    for code, write in zip(codes, writes, strict=False):
+                        if code == "ConditionalCheckFailed":
+                            return write.meaning
+                    if {"None", "TransactionConflict"} >= set(codes):
+                        return Refusal.CONFLICT
+                    if is_last:
+                        raise
+                    continue
+            return None
+        raise AssertionError("unreachable")
+
+
+def _tries() -> Iterator[bool]:
+    """Whether it is the last try, for each; there is a pause before all but the first."""
+    for pause in PAUSES:
+        yield False
+        time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 (jitter)
+    yield True
 
 
 def _refusal(error: ClientError) -> Refusal:

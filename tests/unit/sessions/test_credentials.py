@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSResponse
 from opentok_client.credentials import OpenTokCredentials, VonageCredentials
 from sessions.credentials import FRESH_SECONDS, RETRY_SECONDS, CredentialCache
 from sessions.errors import CredentialsUnavailable
-from tests.aws import API_KEY, API_SECRET, SECRET_ID, Answer, Aws, Reaction, answer, refuse
+from tests.aws import API_KEY, API_SECRET, SECRET_ID, Answer, Aws, Reaction, answer, before, refuse
 from tests.unit.sessions.application import Clock
 
 CACHE_SECONDS = 60
@@ -83,6 +83,13 @@ class TestHowLongTheyAreKept:
         assert cache.reread() == OURS
         assert aws.calls == ["GetSecretValue"]
 
+    def test_also_when_reading_took_long(
+        self, aws: Aws, cache: CredentialCache, clock: Clock
+    ) -> None:
+        aws.meet("GetSecretValue", before(lambda: clock.turn(10)))
+        assert [cache.current(), cache.reread()] == [OURS] * 2
+        assert aws.calls == ["GetSecretValue"]
+
     def test_but_not_when_just_that_was_refused(self, aws: Aws, cache: CredentialCache) -> None:
         held = cache.current()
         rotate(aws)
@@ -121,6 +128,30 @@ class TestWhenSecretsManagerFails:
         assert aws.calls == ["GetSecretValue"] * 2
         clock.turn(0.01)
         assert cache.current() == NEXT
+
+    def test_and_less_and_less_often_while_it_goes_on(
+        self, aws: Aws, cache: CredentialCache, clock: Clock
+    ) -> None:
+        """Somebody waits for each call that is made in vain."""
+        cache.current()
+        clock.turn(CACHE_SECONDS)
+        aws.meet_always("GetSecretValue", GONE)
+        for pause in (5, 10, 20, 40, CACHE_SECONDS, CACHE_SECONDS):
+            aws.forget_calls()
+            assert cache.current() == OURS
+            clock.turn(pause - 0.01)
+            assert cache.current() == OURS
+            assert aws.calls == ["GetSecretValue"]
+            clock.turn(0.01)
+        aws.no_more()
+        assert cache.current() == OURS
+        clock.turn(CACHE_SECONDS)
+        aws.meet("GetSecretValue", GONE)
+        cache.current()
+        clock.turn(RETRY_SECONDS)
+        aws.forget_calls()
+        cache.current()
+        assert aws.calls == ["GetSecretValue"], "as in the beginning, after it has worked again"
 
     def test_or_sooner_when_the_cache_time_is_shorter(self, aws: Aws, clock: Clock) -> None:
         cache = make(aws, clock, seconds=2)

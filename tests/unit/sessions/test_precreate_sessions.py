@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import pytest
 
-from opentok_client.options import SessionOptions
 from sessions.errors import CredentialsUnavailable, StorageUnavailable
 from sessions.pool_store import RefillState
 from sessions.pools import read_pools
@@ -21,7 +20,7 @@ from sessions.precreate_sessions import (
     PrecreateSessions,
     RefillFailed,
 )
-from sessions.vendor import NewSession, Vendor
+from sessions.vendor import BUDGET_SECONDS
 from tests.aws import API_KEY, Answer, Aws, before, refuse
 from tests.unit.sessions.application import NOW, Application, Clock
 from tests.unit.sessions.vendor_server import DOWN, VendorServer
@@ -241,21 +240,25 @@ class TestLimits:
         assert report["created"] + report["failed"] == 20
         assert len(app.pooled()) == report["created"]
 
-    def test_one_call_has_no_more_than_what_is_left(
+    def test_no_call_begins_that_could_not_be_waited_for(
         self, app: Application, vendor: VendorServer
     ) -> None:
-        budgets: list[float] = []
+        """What the vendor makes after the end would be lost, and look as if it were down."""
+        one = {**ROUTED, "min": 1}
+        with pytest.raises(RefillFailed, match="the time of this run was over"):
+            refill(app, one, seconds=RESERVE_SECONDS + BUDGET_SECONDS - 0.01)
+        assert vendor.asked == 0
+        assert [short(r) for r in refill(app, one, seconds=RESERVE_SECONDS + BUDGET_SECONDS)] == [
+            (1, 0, 1, 0, None)
+        ]
 
-        class Recording(Vendor):
-            def create_session(self, options: SessionOptions, budget: float = 0) -> NewSession:
-                budgets.append(budget)
-                return super().create_session(options)
-
-        recording = Recording(app.credentials, vendor.url)
-        use = replace(app.precreate_sessions, vendor=recording)
-        use(read_pools([{**ROUTED, "min": 1}]), RESERVE_SECONDS + 3)
-        use(read_pools([{**RELAYED, "min": 1}]), RESERVE_SECONDS + 300)
-        assert budgets == [3.0, 8.0]
+    def test_a_pool_that_wants_none_has_none_too_few(
+        self, app: Application, metrics: Metrics
+    ) -> None:
+        refill(app, {**ROUTED, "min": 0})
+        assert "routed:PoolAvailable" not in metrics()
+        refill(app, {**ROUTED, "min": 0})  # it was found empty
+        assert metrics()["routed:PoolAvailable"] == 1
 
 
 class TestFailures:

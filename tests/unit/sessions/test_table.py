@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from sessions.attributes import encode
 from sessions.errors import StorageUnavailable
-from sessions.table import BATCH_GET_MAX, CONFLICT_PAUSES, Conditional, Refusal, Table
+from sessions.table import BATCH_GET_MAX, PAUSES, Conditional, Refusal, Table
 from tests.aws import (
     TABLE_NAME,
     Answer,
@@ -169,16 +169,16 @@ class TestUpdate:
 
     def test_conflicts_pass(self, aws: Aws, table: Table) -> None:
         aws.put(item("a", state="open"))
-        aws.meet("UpdateItem", *[CONFLICT] * len(CONFLICT_PAUSES))
+        aws.meet("UpdateItem", *[CONFLICT] * len(PAUSES))
         assert table.update(self.request(table)) is True
-        assert len(aws.calls) == 1 + len(CONFLICT_PAUSES)
+        assert len(aws.calls) == 1 + len(PAUSES)
 
     def test_conflicts_that_do_not_pass_are_a_failure(self, aws: Aws, table: Table) -> None:
         aws.put(item("a", state="open"))
         aws.meet_always("UpdateItem", CONFLICT)
         with pytest.raises(StorageUnavailable):
             table.update(self.request(table))
-        assert len(aws.calls) == 1 + len(CONFLICT_PAUSES)
+        assert len(aws.calls) == 1 + len(PAUSES)
 
     def test_a_refusal_after_a_conflict_is_a_refusal(self, aws: Aws, table: Table) -> None:
         aws.put(item("a", state="closed"))
@@ -232,11 +232,7 @@ class TestTransact:
             (["ConditionalCheckFailed", "TransactionConflict", "None"], Meaning.FIRST),
             (["TransactionConflict", "None", "None"], Refusal.CONFLICT),
             (["None", "TransactionConflict", "TransactionConflict"], Refusal.CONFLICT),
-            (["None", "ThrottlingError", "None"], Refusal.CONFLICT),
-            (["ProvisionedThroughputExceeded", "None", "None"], Refusal.CONFLICT),
             (["ProvisionedThroughputExceeded", "None", "ConditionalCheckFailed"], Meaning.THIRD),
-            (["ItemCollectionSizeLimitExceeded", "None", "None"], Refusal.CONFLICT),
-            (["ValidationError", "None", "None"], Refusal.CONFLICT),
             ([], Refusal.CONFLICT),
         ],
     )
@@ -246,6 +242,29 @@ class TestTransact:
         aws.meet("TransactWriteItems", canceled(*codes))
         assert table.transact(three(table), MINE) is outcome
         assert aws.calls == ["TransactWriteItems"]
+
+    @pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+    def test_throttling_that_passes_is_not_noticed(self, aws: Aws, table: Table, code: str) -> None:
+        aws.meet("TransactWriteItems", *[canceled("None", code, "None")] * len(PAUSES))
+        assert table.transact(three(table), MINE) is None
+        assert len(aws.calls) == 1 + len(PAUSES)
+
+    @pytest.mark.parametrize(
+        "codes",
+        [
+            ["None", "ThrottlingError", "TransactionConflict"],
+            ["ProvisionedThroughputExceeded", "None", "None"],
+            ["ItemCollectionSizeLimitExceeded", "None", "None"],
+            ["ValidationError", "None", "None"],
+        ],
+    )
+    def test_what_does_not_pass_is_a_failure(
+        self, aws: Aws, table: Table, codes: list[str]
+    ) -> None:
+        aws.meet_always("TransactWriteItems", canceled(*codes))
+        with pytest.raises(StorageUnavailable):
+            table.transact(three(table), MINE)
+        assert len(aws.calls) == 1 + len(PAUSES)
 
     def test_an_update_in_a_transaction(self, aws: Aws, table: Table) -> None:
         aws.put(item("SECOND", n=1))
