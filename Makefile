@@ -156,4 +156,4 @@ deploy: build  ## sam deploy to your AWS account: make deploy PARAMETERS="Platfo
 
 clean:  ## forget everything that was installed or built
 	@test ! -x $(BIN)/python || $(BIN)/python -m local.stack down
-	rm -rf .venv .venv-ministack .venv-sam .local .aws-sam dist
+	rm -rf .venv .venv-ministack .venv-sam .local .aws-sam dist tests/contract/clients/node_modules

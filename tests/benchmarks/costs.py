@@ -7,13 +7,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.benchmarks.report import table
-from tests.benchmarks.scale.prices import LAMBDA_GIGABYTES, PRICES
+from tests.benchmarks.scale.prices import PRICES
 
 # US dollars, us-east-1, without free tiers, as published in 2025.
 SECRET_READS = 0.05 / 10_000
 TRACES = 5.00 / 1e6
 
 # Assumptions. The times are billed ones: warm compute at this memory, and the services' own.
+LAMBDA_GIGABYTES = 1.0
 COLD_SHARE = 0.01
 COLD_SECONDS = 0.6
 REQUESTS_PER_SECRET_READ = 60  # one container, one request a second, the secret kept for a minute

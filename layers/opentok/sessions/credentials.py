@@ -108,4 +108,8 @@ class CredentialCache:
                 f"the secret holds credentials of the {credentials.platform} platform, but the"
                 f" parameter Platform is {self._platform}: change one of them"
             )
+        if self._current not in (None, credentials):
+            from opentok_client.signing import signed_jwt
+
+            signed_jwt(credentials, {})  # one that cannot sign replaces none that can
         return credentials

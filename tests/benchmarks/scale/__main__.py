@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.benchmarks.scale import scenarios
 from tests.benchmarks.scale.days import DAYS, simulate
-from tests.benchmarks.scale.prices import around, costs, count_cost
+from tests.benchmarks.scale.prices import costs, count_cost
 from tests.benchmarks.scale.scenarios import Row
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -79,7 +79,7 @@ def main() -> int:
     drain = scenarios.drain(quick, progress)
     table("One at a time", [splitting, drain])
 
-    print(f"\nMoney: US dollars per million ({around():.2f} more for API, function and log)")
+    print("\nMoney: US dollars per million, for DynamoDB")
     prices = costs(goal.conflicts, goal.queries)
     for cost in prices:
         print(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tests.benchmarks.scale.claims import ENTRY_BYTES
 
-__all__ = ["PRICES", "Cost", "Prices", "around", "costs", "count_cost"]
+__all__ = ["PRICES", "Cost", "Prices", "costs", "count_cost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,6 @@ class Prices:
 
 
 PRICES = Prices()
-
-LAMBDA_GIGABYTES = 1.0
-LAMBDA_SECONDS = 0.030
-"""An assumption: a warm claim waits for DynamoDB twice and computes for some milliseconds."""
-LOG_BYTES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +66,3 @@ def count_cost(entries: int, runs: int, prices: Prices = PRICES) -> Cost:
     """What `runs` refills pay for counting a pool of `entries`: all are read, 8 KB per unit."""
     units = max(1, -(-entries * ENTRY_BYTES // 4096)) / 2
     return Cost(f"count {entries:,}", 0.0, units, runs / 1e6 * units * prices.read_units)
-
-
-def around(prices: Prices = PRICES) -> float:
-    """Dollars per million requests for what stands around DynamoDB: API, function, log."""
-    computing = 1e6 * LAMBDA_GIGABYTES * LAMBDA_SECONDS * prices.lambda_gigabyte_second
-    logging = 1e6 * LOG_BYTES / 1e9 * prices.log_gigabyte
-    return prices.api_requests + prices.lambda_requests + computing + logging

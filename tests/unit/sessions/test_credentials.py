@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from opentok_client.credentials import OpenTokCredentials, VonageCredentials
 from sessions.credentials import FRESH_SECONDS, RETRY_SECONDS, CredentialCache
@@ -38,6 +40,13 @@ def make(
     return CredentialCache(
         aws.client("secretsmanager", attempts=1), SECRET_ID, platform, seconds, clock
     )
+
+
+@pytest.fixture(scope="module")
+def private_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key.private_bytes(*form).decode()
 
 
 def rotate(aws: Aws) -> None:
@@ -176,6 +185,19 @@ class TestWhenSecretsManagerFails:
         aws.meet("GetSecretValue", slow)
         assert [cache.current(), cache.current(), cache.reread()] == [OURS] * 3
         assert aws.calls == ["GetSecretValue"] * 2
+
+    @pytest.mark.parametrize("call", ["current", "reread"])
+    def test_a_new_one_that_cannot_sign_does_not_take_its_place(
+        self, aws: Aws, clock: Clock, private_key: str, log: Log, call: str
+    ) -> None:
+        aws.put_secret({"applicationId": "a-1", "privateKey": private_key})
+        cache = make(aws, clock, "vonage")
+        good = cache.current()
+        aws.put_secret({"applicationId": "a-1", "privateKey": "hunter2"})
+        clock.turn(CACHE_SECONDS)
+        assert getattr(cache, call)() == good
+        assert "privateKey is not a private key in PEM format" in log()
+        assert "hunter2" not in log()
 
     def test_reread_gives_the_last_good_value_too(
         self, aws: Aws, cache: CredentialCache, clock: Clock
