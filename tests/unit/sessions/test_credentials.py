@@ -99,6 +99,16 @@ class TestHowLongTheyAreKept:
         assert [cache.current(), cache.reread()] == [OURS] * 2
         assert aws.calls == ["GetSecretValue"]
 
+    def test_they_are_as_old_as_the_question(
+        self, aws: Aws, cache: CredentialCache, clock: Clock
+    ) -> None:
+        """They may have been changed right after they were answered."""
+        aws.meet("GetSecretValue", before(lambda: clock.turn(10)))
+        cache.current()
+        rotate(aws)
+        clock.turn(CACHE_SECONDS - 10)
+        assert cache.current() == NEXT
+
     def test_but_not_when_just_that_was_refused(self, aws: Aws, cache: CredentialCache) -> None:
         held = cache.current()
         rotate(aws)
