@@ -49,7 +49,7 @@ NOT_HERE = {
     "JwtIssuer": "its users sign in with the stack's own user pool",
     "JwtAudience": "its users sign in with the stack's own user pool",
 }
-"""Parameters of the template that a local stack's own users and credentials go with."""
+"""Parameters that a local stack decides by itself, and what to do or to know instead."""
 
 DEFAULT_STATE = cloud.ROOT / ".local"
 VENDOR = "the stand-in for the vendor"
