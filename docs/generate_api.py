@@ -1,7 +1,7 @@
-"""Write docs/api.md, the API reference, from openapi.yaml.
+"""Writes docs/api.md, the API reference, from openapi.yaml.
 
 python docs/generate_api.py            write the page
-python docs/generate_api.py --check    only say whether it is up to date (exit status 1: no)
+python docs/generate_api.py --check    only report whether the page is current (exit status 1: no)
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ LINE = 88
 
 FORMATS = {"date-time": "RFC 3339 time", "ipv4": "IPv4 address", "uri": "URI"}
 
-# A piece of the contract: what it may hold is the business of the OpenAPI specification.
+# A node of the contract. The OpenAPI specification defines its content.
 Node = dict[str, Any]
 
 
 class Reference:
-    """The page, section by section."""
+    """Renders the page, section by section."""
 
     def __init__(self, contract: Node) -> None:
         self.contract = contract
@@ -57,13 +57,13 @@ class Reference:
         server = self.contract["servers"][0]
         return "\n\n".join(
             [
-                "<!-- Made from openapi.yaml by `make docs`: change it there. -->",
+                "<!-- Generated from openapi.yaml by `make docs`. Edit openapi.yaml. -->",
                 "# API reference",
-                f"Version {info['version']}. The contract itself is "
-                "[openapi.yaml](../openapi.yaml) (OpenAPI 3.1); clients can be generated from it.",
+                f"Version {info['version']}. The contract is [openapi.yaml](../openapi.yaml) "
+                "(OpenAPI 3.1), from which clients can be generated.",
                 info["description"].strip(),
                 f"**Address.** `{server['url']}`: {server['description']}",
-                "**Signing in.** `Authorization: Bearer <JWT>` on every request. "
+                "**Authentication.** `Authorization: Bearer <JWT>` on every request. "
                 + self.contract["components"]["securitySchemes"]["userJwt"]["description"],
             ]
         )
@@ -73,7 +73,7 @@ class Reference:
             [f"[`{method.upper()} {path}`](#{_anchor(operation['summary'])})", operation["summary"]]
             for method, path, operation, _ in self._operations()
         ]
-        return "## Operations\n\n" + _table(["request", "does"], rows)
+        return "## Operations\n\n" + _table(["request", "operation"], rows)
 
     def _operation(self, method: str, path: str, operation: Node, shared: list[Node]) -> str:
         parts = [
@@ -88,39 +88,39 @@ class Reference:
         if "requestBody" in operation:
             body = operation["requestBody"]
             media = body["content"][JSON]
-            needed = "needed" if body.get("required") else "optional"
+            required = "required" if body.get("required") else "optional"
             parts += [
                 "### Body",
-                f"{self._type(media['schema'])}, {needed}. {body['description']}",
-                self._members(self._resolve(media["schema"]), request=True),
+                f"{self._type(media['schema'])}, {required}. {body['description']}",
+                self._fields(self._resolve(media["schema"]), request=True),
                 *(self._example(example) for example in media["examples"].values()),
             ]
-        parts += ["### Answers", self._answers(operation["responses"])]
+        parts += ["### Responses", self._response_table(operation["responses"])]
         for status, response in self._responses(operation["responses"]):
             if status.startswith("2"):
                 examples = response.get("content", {}).get(JSON, {}).get("examples", {})
                 parts += [self._example(example, status) for example in examples.values()]
         return "\n\n".join(parts)
 
-    def _answers(self, responses: Node) -> str:
+    def _response_table(self, responses: Node) -> str:
         rows = []
         for status, response in self._responses(responses):
             content = response.get("content", {})
-            carries = [self._type(content[JSON]["schema"])] if JSON in content else []
+            bodies = [self._type(content[JSON]["schema"])] if JSON in content else []
             if PROBLEM in content:
                 problems = [self._resolve(p) for p in content[PROBLEM]["examples"].values()]
                 codes = [f"[`{problem['value']['code']}`](#errors)" for problem in problems]
-                carries = [", ".join(codes), *(f"or {other}" for other in carries)]
+                bodies = [", ".join(codes), *(f"or {other}" for other in bodies)]
             headers = ", ".join(f"`{name}`" for name in response.get("headers", {}))
-            rows.append([f"`{status}`", response["description"], " ".join(carries), headers])
-        return _table(["status", "when", "carries", "headers"], rows)
+            rows.append([f"`{status}`", response["description"], " ".join(bodies), headers])
+        return _table(["status", "meaning", "body", "headers"], rows)
 
     def _objects(self) -> str:
         parts = ["## Objects"]
         for name, schema in self.contract["components"]["schemas"].items():
             if "properties" in schema and name not in self._request_objects():
-                members = self._members(schema, request=False)
-                parts += [f"### {name}", schema["description"].strip(), members]
+                fields = self._fields(schema, request=False)
+                parts += [f"### {name}", schema["description"].strip(), fields]
         return "\n\n".join(parts)
 
     def _errors(self) -> str:
@@ -130,7 +130,7 @@ class Reference:
             example = examples[code]
             rows.append([f"`{code}`", f"`{example['value']['status']}`", example["description"]])
         sample = examples["illegal_combination"]
-        parts = ["## Errors", _table(["code", "status", "meaning, and what to do"], rows)]
+        parts = ["## Errors", _table(["code", "status", "meaning and next step"], rows)]
         return "\n\n".join([*parts, self._example(sample, "400")])
 
     # -- pieces ------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class Reference:
             yield status, self._resolve(response)
 
     def _request_objects(self) -> set[str]:
-        """Bodies are described with their operation."""
+        """Returns the schemas of bodies, which are described with their operation."""
         bodies = set()
         for _, _, operation, _ in self._operations():
             if "requestBody" in operation:
@@ -155,25 +155,25 @@ class Reference:
                 )
         return bodies
 
-    def _members(self, schema: Node, request: bool) -> str:
+    def _fields(self, schema: Node, request: bool) -> str:
         required = schema.get("required", [])
         rows = []
-        for name, member in schema["properties"].items():
-            merged = self._resolve(member)
-            row = [f"`{name}`", self._type(member)]
+        for name, field in schema["properties"].items():
+            merged = self._resolve(field)
+            row = [f"`{name}`", self._type(field)]
             if request:
                 row.append(_literal(merged.get("x-default")))
             else:
                 row.append("always" if name in required else "")
             rows.append([*row, merged.get("description", "")])
-        third = "default" if request else "there"
-        return _table(["member", "type and limits", third, "meaning"], rows)
+        third = "default" if request else "present"
+        return _table(["field", "type and limits", third, "meaning"], rows)
 
     def _parameter_row(self, parameter: Node) -> list[str]:
         schema = self._resolve(parameter["schema"])
         kind = self._kind(schema)
         return [
-            f"`{parameter['name']}`" + (" (needed)" if parameter.get("required") else ""),
+            f"`{parameter['name']}`" + (" (required)" if parameter.get("required") else ""),
             parameter["in"],
             kind,
             _literal(schema.get("x-default")),
@@ -181,7 +181,7 @@ class Reference:
         ]
 
     def _type(self, schema: Node) -> str:
-        """The type in a table: a link when it is an object, otherwise the kind and the limits."""
+        """Returns a link for an object, otherwise the type and its limits."""
         resolved = self._resolve(schema)
         name = schema.get("$ref", "").split("/")[-1]
         if "properties" in resolved and name:
@@ -205,7 +205,7 @@ class Reference:
             return _literal(schema["const"])
         if schema["type"] == "array":
             limit = f" of at most {schema['maxItems']}" if "maxItems" in schema else ""
-            unique = ", no two alike" if schema.get("uniqueItems") else ""
+            unique = ", unique" if schema.get("uniqueItems") else ""
             return f"list{limit}{unique}: {self._type(schema['items'])}"
         if schema["type"] == "object":
             values = self._type(schema["additionalProperties"])
@@ -219,7 +219,7 @@ class Reference:
         if "maximum" in schema:
             yield f"{schema['minimum']}–{schema['maximum']}"
         elif "minimum" in schema:
-            yield f"from {schema['minimum']}"
+            yield f"at least {schema['minimum']}"
         if "maxLength" in schema:
             yield f"of {schema.get('minLength', 0)}–{schema['maxLength']} characters"
 
@@ -229,14 +229,14 @@ class Reference:
         return f"{title}:\n\n```json\n{_json(resolved['value'])}\n```"
 
     def _resolve(self, node: Node) -> Node:
-        """The node with its `$ref` followed; what stands beside the `$ref` counts more."""
+        """Returns the node with its `$ref` followed; fields next to the `$ref` take precedence."""
         if "$ref" not in node:
             return node
         target: Node = self.contract
         for key in node["$ref"].removeprefix("#/").split("/"):
             target = target[key]
-        beside = {key: value for key, value in node.items() if key != "$ref"}
-        return {**self._resolve(target), **beside}
+        overrides = {key: value for key, value in node.items() if key != "$ref"}
+        return {**self._resolve(target), **overrides}
 
 
 def _literal(value: object) -> str:
@@ -246,7 +246,7 @@ def _literal(value: object) -> str:
 
 
 def _json(value: object, indent: str = "") -> str:
-    """JSON for readers: what fits into a line stays on it."""
+    """Returns JSON for readers: a value that fits into a line stays on it."""
     short = json.dumps(value, ensure_ascii=False)
     if len(indent + short) <= LINE or not isinstance(value, dict | list):
         return short
@@ -258,12 +258,12 @@ def _json(value: object, indent: str = "") -> str:
 
 
 def _anchor(heading: str) -> str:
-    """As GitHub makes it from a heading."""
+    """Returns the anchor that GitHub generates for a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
-    """Columns that are empty in every row are left out."""
+    """Returns a Markdown table without the columns that are empty in every row."""
     used = [i for i, _ in enumerate(head) if any(row[i] for row in rows)]
     cells = [[row[i] for i in used] for row in [head, ["---"] * len(head), *rows]]
     return "\n".join(f"| {' | '.join(_cell(text) for text in line)} |" for line in cells)
@@ -274,19 +274,19 @@ def _cell(text: str) -> str:
 
 
 def reference(contract: Path = CONTRACT) -> str:
-    """The page for this contract."""
+    """Returns the page for a contract."""
     return Reference(yaml.safe_load(contract.read_text(encoding="utf-8"))).page()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
     if not parser.parse_args().check:
         PAGE.write_text(reference(), encoding="utf-8")
         return 0
     if PAGE.exists() and PAGE.read_text(encoding="utf-8") == reference():
         return 0
-    print("docs/api.md is not what openapi.yaml says: run `make docs`", file=sys.stderr)
+    print("docs/api.md does not match openapi.yaml: run `make docs`", file=sys.stderr)
     return 1
 
 
