@@ -108,7 +108,7 @@ soak: setup  ## the same scenarios at full count, on both platforms, with figure
 	@test -n "$(ARGS)" || $(BIN)/pytest --numprocesses auto --dist loadfile tests/unit tests/contract
 	@test -n "$(ARGS)" || $(BIN)/pytest tests/integration
 	@test -n "$(ARGS)" || PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest tests/integration
-	@test -n "$(ARGS)" || $(BIN)/python -m tests.benchmarks.standin_throughput
+	@test -n "$(ARGS)" || $(BIN)/python -m tests.benchmarks.emulator_throughput
 
 coverage: setup  ## which lines and branches the unit tests do not reach
 	@$(BIN)/pytest tests/unit --cov --cov-report=term-missing:skip-covered
@@ -129,7 +129,7 @@ format: setup  ## write the code the way `make check` wants it
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-docs: setup  ## write what the pages take from openapi.yaml, template.yaml and the stand-in
+docs: setup  ## write what the pages take from openapi.yaml, template.yaml and the emulator
 	@$(BIN)/python docs/generate_api.py
 	@$(BIN)/python docs/generate_parameters.py
 	@$(BIN)/python docs/generate_fidelity.py

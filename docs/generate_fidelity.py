@@ -1,10 +1,10 @@
-"""Writes the table in docs/fidelity.md from `local/opentok/fidelity.py`: `make docs`."""
+"""Writes the table in docs/fidelity.md from `local/emulator/fidelity.py`: `make docs`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from local.opentok.fidelity import markdown
+from local.emulator.fidelity import markdown
 
 PAGE = Path(__file__).parent / "fidelity.md"
 HEAD = markdown().splitlines()[0]

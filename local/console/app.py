@@ -85,7 +85,7 @@ class Console:
         )
 
     async def connect(self, request: web.Request) -> web.Response:
-        """What a client would meet that connects: the vendor's stand-in knows."""
+        """What a client would meet that connects: the emulator knows."""
         headers = {"Content-Type": "application/json"}
         body = await request.read()
         return _passed_on(await self._vendor.call("POST", "/_emulator/connect", headers, body))

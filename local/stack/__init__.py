@@ -1,4 +1,4 @@
-"""The whole stack on this machine: AWS (MiniStack), the vendor's stand-in, the deployed template.
+"""The whole stack on this machine: AWS (MiniStack), the emulator, the deployed template.
 
     python -m local.stack up | down | status | serve | demo | invoke | tokens   [--state DIR]
 

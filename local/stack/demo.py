@@ -45,7 +45,7 @@ def _walk(stack: dict[str, Any], progress: Progress) -> dict[str, Any]:
         token = _expect(201, http.call("POST", f"{at}/tokens", token=bob, body={"data": "bob"}))
     _show(progress, token, "role", "expiresAt")
 
-    with progress.step("bob's app would connect with it: the vendor's stand-in says yes"):
+    with progress.step("bob's app would connect with it: the emulator says yes"):
         connection = {"sessionId": token["sessionId"], "token": token["token"]}
         connect = _expect(200, http.call("POST", f"{vendor}/_emulator/connect", body=connection))
     _show(progress, connect, "role", "data")

@@ -52,7 +52,7 @@ NOT_HERE = {
 """Parameters that a local stack decides by itself, and what to do or to know instead."""
 
 DEFAULT_STATE = cloud.ROOT / ".local"
-VENDOR = "the stand-in for the vendor"
+VENDOR = "the vendor emulator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def own_state(purpose: str) -> Path:
 
 @contextmanager
 def vendor_stopped(state: Path) -> Iterator[None]:
-    """The vendor's stand-in does not run during the body. Afterwards it answers at its old address
+    """The emulator does not run during the body. Afterwards it answers at its old address
     and knows its old sessions; its credentials are those that the stack was started with."""
     run = Run.read(state)
     if run is None:
@@ -203,7 +203,7 @@ def _start(settings: Settings, run: Run, progress: Progress) -> dict[str, Any]:
     with progress.step("MiniStack, the local AWS"):
         program, address = cloud.start(state, run.mark)
         run.add(program)
-    with progress.step("the stand-in for the vendor"):
+    with progress.step("the vendor emulator"):
         write(state / CREDENTIALS, asdict(credentials))
         program, vendor = _start_vendor(state, run.mark, programs.free_port())
         run.add(program)
@@ -257,13 +257,13 @@ def _description(
 
 
 def _start_vendor(state: Path, mark: str, port: int) -> tuple[programs.Program, str]:
-    """Start the vendor's stand-in with the credentials in the state directory; the program and its
+    """Start the emulator with the credentials in the state directory; the program and its
     address."""
     remembered = state / "tmp" / "vendor-sessions.jsonl"
     program = programs.start(
         VENDOR,
         [
-            *(sys.executable, "-m", "local.opentok", "--port", str(port)),
+            *(sys.executable, "-m", "local.emulator", "--port", str(port)),
             *("--credentials", str(state / CREDENTIALS), "--state", str(remembered)),
         ],
         environment={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},

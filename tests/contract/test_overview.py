@@ -20,7 +20,7 @@ ANSWER = "unit/sessions/test_answers.py::"
 OPTIONS = "unit/opentok_client/test_options.py::"
 CLIENT = "unit/opentok_client/test_client.py::"
 LIFECYCLE = "integration/test_lifecycle.py::"
-WIRE = "contract/standin/test_client_agrees.py::test_options_are_read_as_they_were_meant"
+WIRE = "contract/emulator/test_client_agrees.py::test_options_are_read_as_they_were_meant"
 
 
 class Sentence(NamedTuple):

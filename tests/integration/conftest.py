@@ -14,11 +14,11 @@ import pytest
 from local.stack import cloud, lifecycle
 from local.stack.progress import Progress
 from tests.integration.accounts import everybody_asks_in_vain
+from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
 from tests.integration.records import forget
 from tests.integration.stack import Answer, Stack, send
-from tests.integration.stand_in import StandIn
 from tests.integration.workers import Workers
 
 __all__ = ["Answer", "Stack", "send"]
@@ -65,9 +65,9 @@ def call(stack: Stack) -> Callable[..., Answer]:
 
 
 @pytest.fixture(scope="session")
-def vendor(stack: Stack) -> StandIn:
-    """The vendor's stand-in."""
-    return StandIn(stack)
+def vendor(stack: Stack) -> Emulator:
+    """The emulator."""
+    return Emulator(stack)
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +96,7 @@ def logs(stack: Stack) -> Logs:
 
 
 @pytest.fixture
-def calm(stack: Stack, vendor: StandIn) -> None:
+def calm(stack: Stack, vendor: Emulator) -> None:
     """An empty table, a vendor that works and has a new log, and users who are signed in."""
     vendor.recover()
     vendor.forget_calls()

@@ -69,7 +69,7 @@ class Stack:
         return answer
 
     def vendor(self, method: str, path: str, body: object = None) -> Answer:
-        """Call one of the stand-in's own paths, such as `/_emulator/connect`."""
+        """Call one of the emulator's own paths, such as `/_emulator/connect`."""
         return send(method, self.facts["opentokUrl"] + path, body, {})
 
     def client(self, service: str) -> Any:

@@ -17,12 +17,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from local.opentok.session_ids import RANDOM_BYTES, SessionId
+from local.emulator.session_ids import RANDOM_BYTES, SessionId
+from tests.integration.emulator import Emulator
 from tests.integration.identities import Issuer
 from tests.integration.records import Records
 from tests.integration.refill import fill
 from tests.integration.stack import Answer, Stack
-from tests.integration.stand_in import StandIn
 
 pytestmark = pytest.mark.usefixtures("calm")
 
@@ -156,7 +156,7 @@ def test_a_cursor_is_good_for_its_caller_alone(stack: Stack, issuer: Issuer) -> 
 
 
 def test_a_stranger_cannot_tell_an_existing_session_from_a_missing_one(
-    stack: Stack, people: People, place: Place, vendor: StandIn
+    stack: Stack, people: People, place: Place, vendor: Emulator
 ) -> None:
     """Neither a private one, nor a closed one, nor one that waits in a pool."""
     closed = _place(stack)

@@ -5,8 +5,8 @@ import uuid
 from typing import Any
 
 from tests.integration.conftest import Stack
+from tests.integration.emulator import Emulator
 from tests.integration.records import Records
-from tests.integration.stand_in import StandIn
 
 
 def create(stack: Stack, user: str, **members: Any) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def test_a_caller_lists_sessions_of_their_own_newest_first(stack: Stack) -> None
     assert foreign not in ids
 
 
-def test_a_filled_pool_serves_the_next_caller(stack: Stack, vendor: StandIn) -> None:
+def test_a_filled_pool_serves_the_next_caller(stack: Stack, vendor: Emulator) -> None:
     pool = {"mediaMode": "routed", "min": 2, "max": 20}
     stack.client("lambda").invoke(
         FunctionName=stack.facts["functions"]["precreate_sessions"],
@@ -125,7 +125,7 @@ def test_only_its_owner_or_a_moderator_closes_a_session(stack: Stack) -> None:
 
 
 def test_a_refused_request_names_every_wrong_member_and_asks_nobody(
-    stack: Stack, vendor: StandIn
+    stack: Stack, vendor: Emulator
 ) -> None:
     vendor.forget_calls()
     before = Records.read(stack)

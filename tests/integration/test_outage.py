@@ -7,13 +7,13 @@ import pytest
 
 from tests.integration.claims import claim
 from tests.integration.counts import Figure, count
+from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
 from tests.integration.polling import until
 from tests.integration.records import Records
 from tests.integration.refill import fill, refill
 from tests.integration.stack import Answer, Stack
-from tests.integration.stand_in import StandIn
 from tests.integration.traffic import paced, persist
 from tests.integration.workers import Workers
 
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.usefixtures("calm")
     ],
 )
 def test_creates_that_fit_a_pool_do_not_notice_that_the_vendor_fails(
-    stack: Stack, issuer: Issuer, vendor: StandIn, fault: dict[str, object]
+    stack: Stack, issuer: Issuer, vendor: Emulator, fault: dict[str, object]
 ) -> None:
     fill(stack, 25)
     with vendor.failing(**fault):
@@ -49,7 +49,7 @@ def test_creates_that_fit_a_pool_do_not_notice_that_the_vendor_fails(
 
 
 def test_creates_that_fit_a_pool_do_not_notice_that_the_vendor_is_gone(
-    stack: Stack, issuer: Issuer, vendor: StandIn, record_property: Figure
+    stack: Stack, issuer: Issuer, vendor: Emulator, record_property: Figure
 ) -> None:
     fill(stack, POOL)
     with vendor.stopped():
@@ -60,7 +60,7 @@ def test_creates_that_fit_a_pool_do_not_notice_that_the_vendor_is_gone(
 def test_without_a_pool_everybody_is_told_in_time_and_it_goes_on_by_itself(
     stack: Stack,
     issuer: Issuer,
-    vendor: StandIn,
+    vendor: Emulator,
     workers: Workers,
     logs: Logs,
     record_property: Figure,
@@ -89,7 +89,7 @@ def test_without_a_pool_everybody_is_told_in_time_and_it_goes_on_by_itself(
 
 
 def test_auto_is_served_from_the_routed_pool_while_the_vendor_is_down(
-    stack: Stack, vendor: StandIn
+    stack: Stack, vendor: Emulator
 ) -> None:
     """Two people would get a relayed session; a routed one serves them as well, and is there."""
     fill(stack, 3, "routed")
@@ -104,7 +104,7 @@ def test_auto_is_served_from_the_routed_pool_while_the_vendor_is_down(
     assert exact.status == 503, "who asks for relayed gets nothing else"
 
 
-def test_lookups_tokens_and_closing_never_need_the_vendor(stack: Stack, vendor: StandIn) -> None:
+def test_lookups_tokens_and_closing_never_need_the_vendor(stack: Stack, vendor: Emulator) -> None:
     room = partial(stack.call, "POST", "/sessions", {"room": "outage"}, user="alice")
     at = f"/sessions/{persist(room).answer.body['sessionId']}"
     with vendor.stopped():

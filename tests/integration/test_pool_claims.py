@@ -11,12 +11,12 @@ import pytest
 from tests.integration.accounts import require_accounted_for
 from tests.integration.claims import claim, claimed_by
 from tests.integration.counts import CROWD, SOAK, Figure, count
+from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
 from tests.integration.records import Records
 from tests.integration.refill import fill
 from tests.integration.stack import Stack
-from tests.integration.stand_in import StandIn
 from tests.integration.traffic import persist, together
 
 CLAIMS = 100
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm", "crowd")]
 def test_no_session_is_handed_out_twice_and_none_is_lost(
     stack: Stack,
     issuer: Issuer,
-    vendor: StandIn,
+    vendor: Emulator,
     logs: Logs,
     record_property: Figure,
     number: int,
@@ -59,7 +59,7 @@ def test_no_session_is_handed_out_twice_and_none_is_lost(
 
 
 def test_when_the_pool_is_too_small_the_rest_is_made_live(
-    stack: Stack, issuer: Issuer, vendor: StandIn, logs: Logs, record_property: Figure
+    stack: Stack, issuer: Issuer, vendor: Emulator, logs: Logs, record_property: Figure
 ) -> None:
     waiting, wanted = (50, 200) if SOAK else (20, 60)
     fill(stack, waiting)

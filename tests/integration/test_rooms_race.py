@@ -15,12 +15,12 @@ import pytest
 
 from tests.integration.accounts import require_accounted_for
 from tests.integration.counts import CROWD, Figure, count
+from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer, User
 from tests.integration.polling import until
 from tests.integration.records import Records, forget
 from tests.integration.stack import Answer, Stack
-from tests.integration.stand_in import StandIn
 from tests.integration.traffic import Served, persist, together
 from tests.integration.workers import Workers
 
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm", "crowd")]
 
 
 def test_simultaneous_first_joins_get_one_session(
-    stack: Stack, issuer: Issuer, vendor: StandIn, logs: Logs, record_property: Figure
+    stack: Stack, issuer: Issuer, vendor: Emulator, logs: Logs, record_property: Figure
 ) -> None:
     made, unserved = vendor.made(), 0
     for number in range(ROUNDS):
@@ -61,7 +61,7 @@ class Killer:
     make a session, and two more after random answers."""
 
     workers: Workers
-    vendor: StandIn
+    vendor: Emulator
     killed: int = 0
     _answered: int = 0
     _asked: int = field(default_factory=lambda: random.randint(1, 15))
@@ -83,7 +83,7 @@ class Killer:
 def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
     stack: Stack,
     issuer: Issuer,
-    vendor: StandIn,
+    vendor: Emulator,
     workers: Workers,
     logs: Logs,
     record_property: Figure,
@@ -130,7 +130,7 @@ def _join(stack: Stack, room: str, user: User) -> Answer:
     return stack.call("POST", "/sessions", body, token=user.token)
 
 
-def _the_one_session(served: list[Served], vendor: StandIn) -> str:
+def _the_one_session(served: list[Served], vendor: Emulator) -> str:
     """The session that all of them got, each with a token that the vendor takes."""
     answers = [one.answer for one in served]
     assert {answer.status for answer in answers} <= {200, 201}, answers

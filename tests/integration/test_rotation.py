@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import pytest
 
 from tests.integration.counts import SOAK, Figure, count
+from tests.integration.emulator import Emulator
 from tests.integration.function_settings import environment
 from tests.integration.identities import Issuer
 from tests.integration.polling import until
 from tests.integration.records import Records
 from tests.integration.refill import fill
 from tests.integration.stack import Answer, Stack
-from tests.integration.stand_in import StandIn
 from tests.integration.traffic import paced
 
 RATE = 20
@@ -41,7 +41,7 @@ class Account:
     """The account at the vendor, and its credentials in Secrets Manager."""
 
     stack: Stack
-    vendor: StandIn
+    vendor: Emulator
 
     def rotate(self, old_valid_seconds: float, **members: str) -> dict[str, str]:
         new = self.vendor.rotate(old_valid_seconds, **members)
@@ -69,7 +69,7 @@ def short_cache(stack: Stack) -> Iterator[None]:
 
 
 @pytest.fixture
-def account(stack: Stack, vendor: StandIn, short_cache: None) -> Iterator[Account]:
+def account(stack: Stack, vendor: Emulator, short_cache: None) -> Iterator[Account]:
     """The account as it was, before and after."""
     account = Account(stack, vendor)
     yield account
@@ -78,7 +78,7 @@ def account(stack: Stack, vendor: StandIn, short_cache: None) -> Iterator[Accoun
 
 def test_two_rotations_under_load_fail_nobody_and_every_token_connects(
     stack: Stack,
-    vendor: StandIn,
+    vendor: Emulator,
     issuer: Issuer,
     account: Account,
     record_property: Figure,
@@ -122,7 +122,7 @@ def test_two_rotations_under_load_fail_nobody_and_every_token_connects(
 
 
 def test_a_key_that_is_revoked_at_once_harms_for_no_longer_than_it_is_kept(
-    stack: Stack, vendor: StandIn, account: Account
+    stack: Stack, vendor: Emulator, account: Account
 ) -> None:
     room = {"room": f"revoked-{uuid.uuid4()}", "mediaMode": "routed"}
     session_id = stack.call("POST", "/sessions", room, user="alice").body["sessionId"]
@@ -140,7 +140,7 @@ def test_a_key_that_is_revoked_at_once_harms_for_no_longer_than_it_is_kept(
 
 
 def test_after_a_change_of_project_nothing_of_the_old_one_is_served(
-    stack: Stack, vendor: StandIn, account: Account
+    stack: Stack, vendor: Emulator, account: Account
 ) -> None:
     fill(stack, 5)
     old_pool = Records.read(stack).pooled
@@ -168,11 +168,11 @@ def test_after_a_change_of_project_nothing_of_the_old_one_is_served(
     assert Records.read(stack).pooled >= old_pool, "its pool stays where it is, and is never asked"
 
 
-def _connects(vendor: StandIn, token: dict[str, str]) -> bool:
+def _connects(vendor: Emulator, token: dict[str, str]) -> bool:
     return vendor.connect(token["sessionId"], token["token"]).status == 200
 
 
-def _connected(vendor: StandIn, token: dict[str, str] | None) -> Answer | None:
+def _connected(vendor: Emulator, token: dict[str, str] | None) -> Answer | None:
     if not token or "token" not in token:
         return None
     return vendor.connect(token["sessionId"], token["token"])

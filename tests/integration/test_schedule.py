@@ -6,12 +6,12 @@ from functools import partial
 import pytest
 
 from tests.integration.counts import SOAK
+from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Logs
 from tests.integration.polling import until
 from tests.integration.records import Records
 from tests.integration.refill import waiting
 from tests.integration.stack import Stack
-from tests.integration.stand_in import StandIn
 
 pytestmark = pytest.mark.usefixtures("calm")
 
@@ -39,7 +39,7 @@ def enabled(stack: Stack) -> Iterator[None]:
 @pytest.mark.usefixtures("enabled")
 @pytest.mark.parametrize("after_an_outage", [False, True] if SOAK else [False])
 def test_the_schedule_fills_the_pools_by_itself(
-    stack: Stack, vendor: StandIn, logs: Logs, after_an_outage: bool
+    stack: Stack, vendor: Emulator, logs: Logs, after_an_outage: bool
 ) -> None:
     """After an outage it takes one more run, which is a minute in the local cloud."""
     if after_an_outage:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.integration.emulator import Emulator
 from tests.integration.refill import refill
 from tests.integration.stack import Answer, Stack
-from tests.integration.stand_in import StandIn
 
 pytestmark = [pytest.mark.last, pytest.mark.usefixtures("calm")]
 
@@ -22,7 +22,7 @@ LIKE_A_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 
 
 @pytest.fixture(autouse=True)
-def a_bit_of_everything(stack: Stack, vendor: StandIn) -> None:
+def a_bit_of_everything(stack: Stack, vendor: Emulator) -> None:
     """Sessions and tokens, refused tokens, errors of every kind, and a refill that fails."""
     call = stack.call
     at = f"/sessions/{call('POST', '/sessions', {'token': {}}, user='alice').body['sessionId']}"
@@ -77,7 +77,7 @@ def _doors(stack: Stack) -> Iterator[tuple[str, str]]:
     yield "the table", json.dumps([page["Items"] for page in items])
     yield "the queue of failed refills", "\n".join(_messages(stack))
     yield (
-        "the stand-in's log",
+        "the emulator's log",
         json.dumps(stack.vendor("GET", "/_emulator/requests?limit=10000").body["requests"]),
     )
     for method, path, answer in stack.heard:

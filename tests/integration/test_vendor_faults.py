@@ -1,6 +1,6 @@
 """Whatever the vendor does, a caller gets an answer of ours in time, and nothing is half-written.
 
-Each fault is played by the stand-in over the whole stack, and met by a container that has just
+Each fault is played by the emulator over the whole stack, and met by a container that has just
 started: one that has found the vendor down does not ask again for some seconds.
 """
 
@@ -14,13 +14,13 @@ from functools import partial
 import pytest
 
 from local.stack import programs
+from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Line, Logs
 from tests.integration.function_settings import environment
 from tests.integration.polling import until
 from tests.integration.records import Records
 from tests.integration.refill import refill
 from tests.integration.stack import Answer, Stack
-from tests.integration.stand_in import StandIn
 from tests.integration.workers import Workers
 
 BUDGET_SECONDS = 8
@@ -51,7 +51,7 @@ class Trouble:
     retry_after: int = 1
     """The least that `Retry-After` says; 0: there is none, as repeating would not help."""
     address: str = ""
-    """Instead of a fault: another address of the vendor, for which the stand-in's may be used."""
+    """Instead of a fault: another address of the vendor, for which the emulator's may be used."""
 
     @property
     def status_and_code(self) -> tuple[int, str]:
@@ -105,7 +105,7 @@ TROUBLES = {
 
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
 def test_a_caller_is_told_in_time_and_the_operator_why(
-    stack: Stack, vendor: StandIn, logs: Logs, trouble: Trouble
+    stack: Stack, vendor: Emulator, logs: Logs, trouble: Trouble
 ) -> None:
     vendor.forget_calls()
     before = Records.read(stack)
@@ -132,7 +132,7 @@ def test_a_caller_is_told_in_time_and_the_operator_why(
     _require_nothing_secret(stack, logs, answer)
 
 
-def test_an_unusual_content_type_does_not_matter(stack: Stack, vendor: StandIn) -> None:
+def test_an_unusual_content_type_does_not_matter(stack: Stack, vendor: Emulator) -> None:
     with vendor.failing(headers={"Content-Type": "text/plain"}):
         assert _create(stack).status == 201
 
@@ -146,7 +146,7 @@ def test_an_unusual_content_type_does_not_matter(stack: Stack, vendor: StandIn) 
     ],
 )
 def test_what_passes_soon_is_not_noticed(
-    stack: Stack, vendor: StandIn, fault: dict[str, object]
+    stack: Stack, vendor: Emulator, fault: dict[str, object]
 ) -> None:
     """Creating a session twice is harmless, so that it may be repeated."""
     with vendor.failing(**fault):
@@ -156,7 +156,7 @@ def test_what_passes_soon_is_not_noticed(
 
 
 def test_while_it_keeps_failing_the_vendor_is_left_alone(
-    stack: Stack, vendor: StandIn, logs: Logs
+    stack: Stack, vendor: Emulator, logs: Logs
 ) -> None:
     with vendor.failing(status=503):
         first = _create(stack)
@@ -169,7 +169,7 @@ def test_while_it_keeps_failing_the_vendor_is_left_alone(
 
 
 def test_a_refill_that_makes_nothing_counts_as_failed(
-    stack: Stack, vendor: StandIn, logs: Logs
+    stack: Stack, vendor: Emulator, logs: Logs
 ) -> None:
     with vendor.failing(status=500):
         run = refill(stack, {"mediaMode": "routed", "min": 3, "max": 3})
@@ -181,7 +181,7 @@ def test_a_refill_that_makes_nothing_counts_as_failed(
 
 
 def test_a_refill_keeps_what_was_made_before_the_vendor_failed(
-    stack: Stack, vendor: StandIn
+    stack: Stack, vendor: Emulator
 ) -> None:
     pool = {"mediaMode": "routed", "min": 30, "max": 30}
     with vendor.failing(status=503, share=0.5):
@@ -196,7 +196,7 @@ def test_a_refill_keeps_what_was_made_before_the_vendor_failed(
 
 
 @contextmanager
-def _troubled(stack: Stack, vendor: StandIn, trouble: Trouble) -> Iterator[None]:
+def _troubled(stack: Stack, vendor: Emulator, trouble: Trouble) -> Iterator[None]:
     if not trouble.address:
         with vendor.failing(**trouble.fault):
             yield

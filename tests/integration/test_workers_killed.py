@@ -15,13 +15,13 @@ import pytest
 from tests.integration.accounts import require_accounted_for
 from tests.integration.claims import claim, claimed_by
 from tests.integration.counts import Figure, count
+from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
 from tests.integration.polling import until
 from tests.integration.records import Records, forget
 from tests.integration.refill import fill, refill, waiting
 from tests.integration.stack import Stack
-from tests.integration.stand_in import StandIn
 from tests.integration.traffic import Served, attempt, persist, together, unserved
 from tests.integration.workers import Workers
 
@@ -46,7 +46,7 @@ def no_idle_workers(workers: Workers) -> None:
 def test_in_the_middle_of_claims(
     stack: Stack,
     issuer: Issuer,
-    vendor: StandIn,
+    vendor: Emulator,
     workers: Workers,
     logs: Logs,
     record_property: Figure,
@@ -94,7 +94,7 @@ def test_a_claim_that_is_repeated_with_its_key_gets_the_same_session(
 
 
 def test_in_the_middle_of_refills(
-    stack: Stack, vendor: StandIn, workers: Workers, record_property: Figure
+    stack: Stack, vendor: Emulator, workers: Workers, record_property: Figure
 ) -> None:
     made, hits, wanted = vendor.made(), 0, 0
     while hits < max(1, KILLS // 2):

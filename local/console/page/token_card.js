@@ -109,7 +109,7 @@ export class TokenCard {
             { class: "result bad" },
             element("strong", {}, "Refused"),
             body?.code ? ` with ${body.code}` : "",
-            `: ${body?.message ?? "the vendor’s stand-in does not answer"}`,
+            `: ${body?.message ?? "the emulator does not answer"}`,
           );
     byId("connected").replaceChildren(shown);
   }

@@ -9,11 +9,11 @@ from statistics import median, quantiles
 from typing import Any
 
 from tests.integration.accounts import made_in_vain
+from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
 from tests.integration.records import Records, forget
 from tests.integration.stack import Stack
-from tests.integration.stand_in import StandIn
 from tests.integration.workers import Workers
 
 from .callers import Book, Caller
@@ -30,7 +30,7 @@ WATCHED_SECONDS = 60
 def run(stack: Stack, seconds: float, callers: int) -> dict[str, Any]:
     """Loads the stack, which loses everything in its table first; the figures, with the names of
     the invariants that did not hold in `broken`."""
-    vendor, book, logs = StandIn(stack), Book(), Logs(stack)
+    vendor, book, logs = Emulator(stack), Book(), Logs(stack)
     vendor.recover()
     forget(stack)
     made = vendor.made()

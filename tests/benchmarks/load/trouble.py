@@ -6,9 +6,9 @@ import random
 import threading
 from dataclasses import dataclass, field
 
+from tests.integration.emulator import Emulator
 from tests.integration.refill import refill
 from tests.integration.stack import Stack
-from tests.integration.stand_in import StandIn
 from tests.integration.workers import Workers
 
 __all__ = ["Trouble"]
@@ -36,7 +36,7 @@ class Trouble:
     """Makes trouble from `start` to `stop`, and counts it."""
 
     stack: Stack
-    vendor: StandIn
+    vendor: Emulator
     workers: Workers
     faults: int = 0
     kills: int = 0

@@ -1,0 +1,94 @@
+"""Archives: only the bookkeeping is real, nothing is recorded."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Self
+
+__all__ = ["Archive"]
+
+# The service encodes the names of automatic archives in a way that loses these characters.
+_LOST_IN_NAMES = str.maketrans("~-_", ":::")
+
+
+@dataclass(slots=True)
+class Archive:
+    """An archive of a session.
+
+    Attributes:
+        status: ``started`` or ``stopped``; the service goes on to ``available`` or ``uploaded``.
+        created_ms: start, in milliseconds since the epoch.
+        duration: in seconds; 0 until it is stopped.
+    """
+
+    id: str
+    session_id: str
+    project_id: str
+    name: str | None
+    resolution: str
+    created_ms: int
+    has_audio: bool = True
+    has_video: bool = True
+    output_mode: str = "composed"
+    stream_mode: str = "auto"
+    status: str = "started"
+    duration: int = 0
+
+    @classmethod
+    def begin(
+        cls, session_id: str, project_id: str, now: float, settings: Mapping[str, object]
+    ) -> Self:
+        """Creates an archive from the body of a start request."""
+        name = settings.get("name")
+        return cls(
+            id=str(uuid.uuid4()),
+            session_id=session_id,
+            project_id=project_id,
+            name=name if isinstance(name, str) else None,
+            resolution=str(settings.get("resolution") or "640x480"),
+            created_ms=int(now * 1000),
+            has_audio=settings.get("hasAudio") is not False,
+            has_video=settings.get("hasVideo") is not False,
+            output_mode=str(settings.get("outputMode") or "composed"),
+            stream_mode=str(settings.get("streamMode") or "auto"),
+        )
+
+    @classmethod
+    def begin_automatic(
+        cls, session_id: str, project_id: str, now: float, name: str | None, resolution: str | None
+    ) -> Self:
+        """Creates the automatic archive of a session with ``archiveMode=always``."""
+        recorded_name = (name or "").translate(_LOST_IN_NAMES)
+        settings = {"name": recorded_name, "resolution": resolution}
+        return cls.begin(session_id, project_id, now, settings)
+
+    def stop(self, now: float) -> None:
+        self.status = "stopped"
+        self.duration = int(now - self.created_ms / 1000)
+
+    def record(self) -> dict[str, object]:
+        """Returns the record for the state file."""
+        return asdict(self)
+
+    def to_json(self) -> dict[str, object]:
+        """Returns the archive as the service represents it."""
+        return {
+            "id": self.id,
+            "status": self.status,
+            "name": self.name,
+            "reason": "",
+            "sessionId": self.session_id,
+            "projectId": self.project_id,
+            "partnerId": self.project_id,
+            "createdAt": self.created_ms,
+            "size": 0,
+            "duration": self.duration,
+            "outputMode": self.output_mode,
+            "streamMode": self.stream_mode,
+            "hasAudio": self.has_audio,
+            "hasVideo": self.has_video,
+            "resolution": self.resolution,
+            "url": None,
+        }
