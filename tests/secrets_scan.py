@@ -1,8 +1,9 @@
-"""Look for credentials in every file that git has or would take: `python -m tests.secrets_scan`.
+"""Searches for credentials in every file that git tracks or would add.
 
-It knows the shapes of what this project handles (the vendor's secrets, private keys, tokens) and of
-what people paste by mistake. A sample in a test is fine as long as nobody could take it for real:
-a secret that counts up (`0123456789abcdef…`), AWS's own `…EXAMPLE`, a key without content.
+Run it with `python -m tests.secrets_scan`. It recognises the formats of the secrets that this
+project handles (the vendor's secrets, private keys, tokens) and of those that people paste by
+mistake. Obvious samples are allowed: a secret that counts up (`0123456789abcdef…`), AWS's own
+`…EXAMPLE`, a key without content.
 """
 
 import re
@@ -26,7 +27,7 @@ _SAMPLES = "0123456789abcdef" * 5
 
 
 def find(text: str) -> Iterator[tuple[int, str]]:
-    """Line number and kind of everything in `text` that looks like a credential."""
+    """Yields line number and kind of everything in a text that looks like a credential."""
     for match in _SHAPE.finditer(text):
         sample = match[0] in _SAMPLES or match[0].endswith("EXAMPLE") or len(set(match[0])) < 4
         if sample:
@@ -41,7 +42,7 @@ def main() -> int:
         try:
             text = Path(name).read_text()
         except (UnicodeDecodeError, OSError):
-            continue  # a picture, or a file that is deleted but still listed
+            continue  # binary, or deleted but still listed
         for line, kind in find(text):
             print(f"{name}:{line}: this looks like {kind}", file=sys.stderr)
             found += 1

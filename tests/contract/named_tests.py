@@ -1,16 +1,16 @@
-"""Whether a test that a table names is there: `path::test`, or `path::Class::test`."""
+"""Checks whether a test that a table names exists: `path::test`, or `path::Class::test`."""
 
 import ast
 from functools import cache
 from pathlib import Path
 
-__all__ = ["TESTS", "is_there"]
+__all__ = ["TESTS", "exists"]
 
 TESTS = Path(__file__).parents[1]
 
 
-def is_there(name: str) -> bool:
-    """Whether pytest would find a test under this name; `path` is seen from `tests/`."""
+def exists(name: str) -> bool:
+    """Returns whether pytest would collect a test of this name; its path is below `tests/`."""
     path, _, inside = name.partition("::")
     file = TESTS / path
     return file.is_file() and file.name.startswith("test_") and inside in _tests(file)

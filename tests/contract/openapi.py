@@ -1,4 +1,4 @@
-"""openapi.yaml as the tests read it."""
+"""Reads openapi.yaml for the tests."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ __all__ = [
 CONTRACT = Path(__file__).resolve().parents[2] / "openapi.yaml"
 METHODS = ("get", "post", "put", "patch", "delete")
 
-Node = dict[str, Any]  # a piece of the document; OpenAPI says what may be in it
+Node = dict[str, Any]  # a node of the document; the OpenAPI specification defines its content
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One route, with its parameters and answers looked up."""
+    """A route with its resolved parameters and responses."""
 
     method: str
     path: str
     node: Node
     parameters: list[Node]
-    answers: dict[str, Node]
+    responses: dict[str, Node]
 
     @property
     def name(self) -> str:
@@ -47,16 +47,16 @@ class Operation:
 
 @functools.cache
 def contract() -> Node:
-    """The document. Not to be changed, as all tests share it."""
+    """Returns the document. All tests share it, so it must not be modified."""
     document: Node = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
     return document
 
 
 def strict_contract() -> Node:
-    """The document, with answers held to the members that it names.
+    """Returns the document with schemas that reject unknown fields.
 
-    For clients, answers are open: a later version may add members. For this version's own tests a
-    member that the contract does not know is a mistake.
+    Responses are open for clients, because a later version may add fields. In the tests of this
+    version a field that is missing from the contract is an error.
     """
     document = copy.deepcopy(contract())
     for schema in document["components"]["schemas"].values():
@@ -66,7 +66,7 @@ def strict_contract() -> Node:
 
 
 def resolve(node: Node) -> Node:
-    """The node itself, or what its `$ref` points at."""
+    """Returns the node, with its `$ref` followed."""
     while "$ref" in node:
         target: Node = contract()
         for key in node["$ref"].removeprefix("#/").split("/"):
@@ -76,7 +76,7 @@ def resolve(node: Node) -> Node:
 
 
 def operations() -> list[Operation]:
-    """Every route of the contract."""
+    """Returns every route of the contract."""
     return [
         Operation(
             method=method.upper(),
@@ -85,7 +85,7 @@ def operations() -> list[Operation]:
             parameters=[
                 resolve(p) for p in [*item.get("parameters", []), *node.get("parameters", [])]
             ],
-            answers={status: resolve(answer) for status, answer in node["responses"].items()},
+            responses={status: resolve(found) for status, found in node["responses"].items()},
         )
         for path, item in contract()["paths"].items()
         for method, node in item.items()
@@ -94,10 +94,10 @@ def operations() -> list[Operation]:
 
 
 def examples() -> Iterator[tuple[str, Node, object]]:
-    """Every example of a body, an answer, a parameter or a header: where, its schema, its value."""
+    """Yields place, schema and value of every example in the contract."""
     for operation in operations():
         bodies = [("body", operation.node.get("requestBody", {}))]
-        bodies += operation.answers.items()
+        bodies += operation.responses.items()
         for where, body in bodies:
             for media, content in body.get("content", {}).items():
                 for name, example in content["examples"].items():
@@ -110,13 +110,13 @@ def examples() -> Iterator[tuple[str, Node, object]]:
             if "example" in parameter:
                 yield parameter["name"], parameter["schema"], parameter["example"]
     for name, schema in contract()["components"]["schemas"].items():
-        for member, part in {"": schema, **schema.get("properties", {})}.items():
+        for field, part in {"": schema, **schema.get("properties", {})}.items():
             for value in part.get("examples", []):
-                yield f"{name} {member}", part, value
+                yield f"{name} {field}", part, value
 
 
 def violations(schema: Node, value: object, document: Node | None = None) -> list[str]:
-    """What is wrong with a value, by the contract's schema or by that of another document."""
+    """Returns the errors of a value against a schema of the contract, or of another document."""
     components = (document or contract())["components"]
     validator = Draft202012Validator(
         {**schema, "components": components},

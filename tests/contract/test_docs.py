@@ -1,4 +1,4 @@
-"""The pages hold together: links lead somewhere, examples parse, tables agree with their source."""
+"""Links of the pages resolve, examples parse, and generated tables match their source."""
 
 import json
 import re
@@ -23,7 +23,7 @@ GRAMMARS = {"swift": tree_sitter_swift, "kotlin": tree_sitter_kotlin}
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    """The code blocks of a page in one language."""
+    """Returns the code blocks of a page in one language."""
     return re.findall(rf"^ *```{language}\n(.*?)^ *```", page.read_text(), re.S | re.M)
 
 
@@ -43,7 +43,7 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
-def test_every_link_into_a_page_meets_a_heading(page: Path) -> None:
+def test_every_link_into_a_page_leads_to_a_heading(page: Path) -> None:
     for link, anchor in re.findall(r"\]\(([^)#\s]*)#([^)]+)\)", page.read_text()):
         target = page.parent / link if link else page
         headings = re.findall(r"^#+ (.*)$", target.read_text(), re.M)
@@ -59,32 +59,36 @@ def test_every_json_example_is_json(page: Path) -> None:
         try:
             json.loads(block)
         except ValueError:
-            for line in block.splitlines():  # several examples, one a line
+            for line in block.splitlines():  # several examples, one per line
                 json.loads(line)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
 @pytest.mark.parametrize("language", GRAMMARS)
-def test_every_example_for_phones_parses(page: Path, language: str) -> None:
-    """No compiler for these is at hand; a grammar finds at least what is no Swift or Kotlin."""
+def test_every_swift_and_kotlin_example_parses(page: Path, language: str) -> None:
+    """No compiler is available; a grammar finds syntax errors."""
     parser = Parser(Language(GRAMMARS[language].language()))
     for block in blocks(page, language):
         assert not parser.parse(block.encode()).root_node.has_error, block
 
 
-def test_there_are_examples_for_every_kind_of_app() -> None:
+def test_the_clients_page_has_examples_in_every_language() -> None:
     page = ROOT / "docs" / "clients.md"
     assert all(blocks(page, language) for language in ("js", "kotlin", "swift"))
 
 
-def test_the_readme_shows_the_parameters_of_the_template() -> None:
+def test_the_parameter_table_matches_the_template() -> None:
     template = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506
     readme = (ROOT / "README.md").read_text()
     assert with_table(readme, table(template)) == readme, "run `make docs`"
 
 
-def test_every_target_that_a_page_names_is_in_the_makefile() -> None:
+def test_every_make_target_that_a_page_names_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
     for page in PAGES:
         named = set(re.findall(r"(?:`|^)make ([a-z]+)", page.read_text(), re.M))
         assert named <= targets, page_name(page)
+
+
+def test_the_concepts_page_explains_scalable_video() -> None:
+    assert "scalableVideo" in (ROOT / "docs" / "concepts.md").read_text()

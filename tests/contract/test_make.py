@@ -1,6 +1,6 @@
-"""What `make` hands to the local stack and to SAM: parameters of the template, whatever they hold.
+"""`make` passes the template's parameters to the local stack and to SAM, with any characters.
 
-The commands are printed, not run, and read as a shell and SAM read them.
+The commands are printed, not run, and parsed the way a shell and SAM parse them.
 """
 
 import os
@@ -24,21 +24,21 @@ PARAMETERS = " ".join(f"{name}={value.replace(' ', '%20')}" for name, value in W
 
 
 def arguments(target: str) -> list[str]:
-    """The words of the command that the target ends with."""
+    """Returns the words of the last command of a target."""
     make = ["make", "--dry-run", target, f"PARAMETERS={PARAMETERS}"]
-    alone = {"PATH": os.environ["PATH"]}  # not as part of the `make` that runs the tests
+    alone = {"PATH": os.environ["PATH"]}  # independent of the `make` that runs the tests
     printed = subprocess.run(make, cwd=ROOT, env=alone, capture_output=True, text=True, check=True)
     return shlex.split(printed.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize("target", ["up", "serve", "demo"])
-def test_the_local_stack_gets_them(target: str) -> None:
+def test_make_passes_parameters_to_the_local_stack(target: str) -> None:
     words = arguments(target)
     given = [words[n + 1] for n, word in enumerate(words) if word == "--parameter"]
     assert dict(pair.split("=", 1) for pair in given) == WANTED
 
 
-def test_sam_gets_them() -> None:
+def test_make_passes_parameters_to_sam() -> None:
     found = [re.fullmatch(r'(\w+)="(.*)"', word) for word in arguments("deploy")]
     given = {pair[1]: pair[2].replace('\\"', '"') for pair in found if pair}
     assert given == WANTED

@@ -1,4 +1,4 @@
-"""openapi.yaml is a sound OpenAPI document, and says what the code and the template say."""
+"""openapi.yaml is a valid OpenAPI document and matches the code and the template."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ every_operation = pytest.mark.parametrize("operation", operations(), ids=lambda 
 
 
 class _Template(yaml.SafeLoader):
-    """CloudFormation's short forms such as `!Ref` are read as their plain values."""
+    """Loads CloudFormation's short forms such as `!Ref` as their plain values."""
 
 
 def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> object:
@@ -52,12 +52,12 @@ def test_the_document_is_valid_openapi_3_1() -> None:
     openapi_spec_validator.validate(contract())
 
 
-def test_the_version_is_that_of_the_project() -> None:
+def test_the_contract_version_is_the_version_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert contract()["info"]["version"] == project["version"]
 
 
-def test_routes_are_those_of_the_template() -> None:
+def test_the_routes_of_the_contract_are_those_of_the_template() -> None:
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")
     template: Node = _Template(text).get_single_data()
     events = [
@@ -75,16 +75,16 @@ def test_routes_are_those_of_the_template() -> None:
     ("schema", "value"),
     [pytest.param(schema, value, id=where) for where, schema, value in examples()],
 )
-def test_examples_are_valid(schema: Node, value: object) -> None:
+def test_an_example_matches_its_schema(schema: Node, value: object) -> None:
     assert violations(schema, value) == []
 
 
-def test_error_codes_are_those_of_the_code() -> None:
+def test_the_error_codes_of_the_contract_are_those_of_the_code() -> None:
     assert set(SCHEMAS["ErrorCode"]["enum"]) == set(KINDS)
 
 
 @pytest.mark.parametrize("code", KINDS)
-def test_every_error_has_an_example_in_the_words_of_the_code(code: str) -> None:
+def test_every_error_has_an_example_with_its_status_code_and_title(code: str) -> None:
     kind = KINDS[code]
     problem = contract()["components"]["examples"][code]["value"]
     assert (problem["status"], problem["code"], problem["title"]) == (
@@ -96,35 +96,33 @@ def test_every_error_has_an_example_in_the_words_of_the_code(code: str) -> None:
 
 
 @every_operation
-def test_an_error_stands_under_its_own_status(operation: Operation) -> None:
+def test_every_error_is_documented_under_its_own_status(operation: Operation) -> None:
     for status, codes in _codes(operation).items():
         assert {KINDS[code].status for code in codes} == {int(status)}
 
 
 @every_operation
-def test_the_answers_of_the_gateway_are_told_apart_by_their_media_type(
-    operation: Operation,
-) -> None:
-    for status, answer in operation.answers.items():
+def test_gateway_errors_differ_from_problems_by_media_type(operation: Operation) -> None:
+    for status, response in operation.responses.items():
         if not status.startswith("2"):
-            for media, content in answer["content"].items():
+            for media, content in response["content"].items():
                 name = content["schema"]["$ref"].split("/")[-1]
                 assert (media, name) in [
                     (PROBLEM, "Problem"),
                     ("application/json", "GatewayMessage"),
                 ]
-    assert {"401", "404", "429", "500", "503", "5XX"} <= operation.answers.keys()
+    assert {"401", "404", "429", "500", "503", "5XX"} <= operation.responses.keys()
 
 
 @every_operation
-def test_unknown_members_are_refused_in_bodies(operation: Operation) -> None:
+def test_unknown_fields_are_rejected_in_bodies(operation: Operation) -> None:
     if "requestBody" in operation.node:
         schema = resolve(operation.node["requestBody"]["content"]["application/json"]["schema"])
         assert schema["additionalProperties"] is False
 
 
 @every_operation
-def test_no_body_member_has_a_default_that_generated_clients_would_send(
+def test_no_body_field_has_a_default_that_generated_clients_would_send(
     operation: Operation,
 ) -> None:
     def defaults(schema: Node) -> list[Any]:
@@ -142,15 +140,15 @@ def test_no_body_member_has_a_default_that_generated_clients_would_send(
 @every_operation
 def test_links_lead_to_operations_that_take_their_parameters(operation: Operation) -> None:
     known = {op.name: {parameter["name"] for parameter in op.parameters} for op in operations()}
-    for answer in operation.answers.values():
-        for link in map(resolve, answer.get("links", {}).values()):
+    for response in operation.responses.values():
+        for link in map(resolve, response.get("links", {}).values()):
             assert link["parameters"].keys() <= known[link["operationId"]]
 
 
-def test_whoever_creates_can_go_on_with_the_session() -> None:
+def test_create_session_links_to_the_operations_on_the_session() -> None:
     create = next(operation for operation in operations() if operation.name == "createSession")
     for status in ("200", "201"):
-        links = map(resolve, create.answers[status]["links"].values())
+        links = map(resolve, create.responses[status]["links"].values())
         assert {link["operationId"] for link in links} == {
             "getSession",
             "issueToken",
@@ -164,12 +162,12 @@ def test_the_reference_page_is_up_to_date() -> None:
 
 
 def _codes(operation: Operation) -> dict[str, set[str]]:
-    """The error codes that the operation documents, by status."""
+    """Returns the error codes that the operation documents, by status."""
     return {
         status: {
             resolve(example)["value"]["code"]
-            for example in answer["content"][PROBLEM]["examples"].values()
+            for example in response["content"][PROBLEM]["examples"].values()
         }
-        for status, answer in operation.answers.items()
-        if PROBLEM in answer.get("content", {})
+        for status, response in operation.responses.items()
+        if PROBLEM in response.get("content", {})
     }

@@ -1,4 +1,4 @@
-"""The limits and enumerations of openapi.yaml are those of the code that validates requests."""
+"""The limits and enumerations of openapi.yaml match the code that validates requests."""
 
 from __future__ import annotations
 
@@ -35,29 +35,29 @@ PARAMETERS: Node = contract()["components"]["parameters"]
         ("Role", grant.Role),
     ],
 )
-def test_enumerations(schema: str, kind: type[StrEnum]) -> None:
+def test_an_enumeration_matches_its_class(schema: str, kind: type[StrEnum]) -> None:
     assert SCHEMAS[schema]["enum"] == [member.value for member in kind]
 
 
-def test_enumerations_without_a_class() -> None:
+def test_enumerations_without_a_class_match_their_constants() -> None:
     assert SCHEMAS["ArchiveResolution"]["enum"] == list(options.ARCHIVE_RESOLUTIONS)
     sources = [source.value for source in models.Source]
     assert SCHEMAS["SessionSource"]["enum"] == [*sources, "room"]
     versions = SCHEMAS["MinimumClientVersions"]["properties"]
-    told = {name: member["examples"][0] for name, member in versions.items()}
-    assert told == media_mode.ADAPTIVE_ROUTING_SINCE
+    documented = {name: field["examples"][0] for name, field in versions.items()}
+    assert documented == media_mode.ADAPTIVE_ROUTING_SINCE
 
 
 @pytest.mark.parametrize(
-    ("members", "known"),
+    ("fields", "known"),
     [(CREATE, create_request.CREATE_MEMBERS), (TOKEN, token_request.TOKEN_MEMBERS)],
     ids=["CreateSession", "IssueToken"],
 )
-def test_members(members: Node, known: Collection[str]) -> None:
-    assert list(members) == list(known)
+def test_the_fields_of_a_body_are_those_of_its_parser(fields: Node, known: Collection[str]) -> None:
+    assert list(fields) == list(known)
 
 
-def test_numbers() -> None:
+def test_numeric_limits_match_the_code() -> None:
     participants, life = CREATE["expectedParticipants"], TOKEN["expiresIn"]
     limit = PARAMETERS["Limit"]["schema"]
     assert participants["maximum"] == create_request.EXPECTED_PARTICIPANTS_MAX
@@ -71,32 +71,32 @@ def test_numbers() -> None:
     assert CREATE["features"]["maxItems"] == len(media_mode.Feature)
 
 
-def test_lengths() -> None:
+def test_length_limits_match_the_code() -> None:
     assert SCHEMAS["SessionId"]["maxLength"] == session_id.SESSION_ID_MAX
     assert SCHEMAS["ArchiveName"]["maxLength"] == options.ARCHIVE_NAME_MAX
     assert SCHEMAS["Participants"]["propertyNames"]["maxLength"] == models.SUB_MAX
     assert TOKEN["data"]["maxLength"] == grant.CONNECTION_DATA_MAX
     layout = TOKEN["initialLayoutClassList"]
     assert layout["items"]["maxLength"] == grant.LAYOUT_CLASSES_MAX
-    # One letter each, with spaces in between.
+    # The most classes that fit: one letter each, joined with spaces.
     assert layout["maxItems"] == (grant.LAYOUT_CLASSES_MAX + 1) // 2
     assert PARAMETERS["Cursor"]["schema"]["maxLength"] == get_session.CURSOR_MAX
     assert SCHEMAS["SessionList"]["properties"]["cursor"]["maxLength"] == get_session.CURSOR_MAX
 
 
-def test_size_of_a_body() -> None:
+def test_the_documented_body_size_matches_the_code() -> None:
     bodies = [resolve(operation.node.get("requestBody", {})) for operation in operations()]
     limit = f"At most {http_request.BODY_MAX_BYTES // 1024} KiB."
     assert {body["description"] for body in bodies if body} == {limit}
 
 
-def test_query_parameters() -> None:
+def test_the_query_parameters_of_list_sessions() -> None:
     listing = next(operation for operation in operations() if operation.name == "listSessions")
     assert [parameter["name"] for parameter in listing.parameters] == ["room", "limit", "cursor"]
 
 
-# Values at a limit and just beyond it. The contract and the code must say the same of each; what
-# a member needs beside it stands in ARCHIVED or ROOM.
+# Values at a limit and just beyond it. The contract and the code must agree on each. ARCHIVED and
+# ROOM hold the fields that another field requires.
 ARCHIVED = {"archiveMode": "always"}
 ROOM = {"room": "lobby"}
 AT_THE_LIMITS: list[tuple[str, object, bool, Mapping[str, object]]] = [
@@ -185,24 +185,24 @@ TOKENS_AT_THE_LIMITS: list[tuple[str, object, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("member", "value", "fine", "beside"), AT_THE_LIMITS)
+@pytest.mark.parametrize(("field", "value", "valid", "others"), AT_THE_LIMITS)
 def test_contract_and_code_agree_on_sessions(
-    member: str, value: object, fine: bool, beside: Mapping[str, object]
+    field: str, value: object, valid: bool, others: Mapping[str, object]
 ) -> None:
-    body = {**beside, member: value}
-    assert (violations(SCHEMAS["CreateSession"], body) == []) is fine
-    assert _accepts(lambda: CreateRequest.read(body, NOW, MONTH_SECONDS)) is fine
+    body = {**others, field: value}
+    assert (violations(SCHEMAS["CreateSession"], body) == []) is valid
+    assert _accepts(lambda: CreateRequest.read(body, NOW, MONTH_SECONDS)) is valid
 
 
-@pytest.mark.parametrize(("member", "value", "fine"), TOKENS_AT_THE_LIMITS)
-def test_contract_and_code_agree_on_tokens(member: str, value: object, fine: bool) -> None:
-    body = {member: value}
-    assert (violations(SCHEMAS["IssueToken"], body) == []) is fine
-    assert _accepts(lambda: read_token_body(body, MONTH_SECONDS)) is fine
+@pytest.mark.parametrize(("field", "value", "valid"), TOKENS_AT_THE_LIMITS)
+def test_contract_and_code_agree_on_tokens(field: str, value: object, valid: bool) -> None:
+    body = {field: value}
+    assert (violations(SCHEMAS["IssueToken"], body) == []) is valid
+    assert _accepts(lambda: read_token_body(body, MONTH_SECONDS)) is valid
 
 
 @pytest.mark.parametrize(
-    ("parameter", "text", "value", "fine"),
+    ("parameter", "text", "value", "valid"),
     [
         ("limit", "1", 1, True),
         ("limit", "100", 100, True),
@@ -215,34 +215,34 @@ def test_contract_and_code_agree_on_tokens(member: str, value: object, fine: boo
     ],
 )
 def test_contract_and_code_agree_on_queries(
-    parameter: str, text: str, value: object, fine: bool
+    parameter: str, text: str, value: object, valid: bool
 ) -> None:
     schema = PARAMETERS[parameter.capitalize()]["schema"]
-    assert (violations(schema, value) == []) is fine
+    assert (violations(schema, value) == []) is valid
     caller = Caller("alice")
-    assert _accepts(lambda: get_session.ListRequest.read({parameter: text}, caller)) is fine
+    assert _accepts(lambda: get_session.ListRequest.read({parameter: text}, caller)) is valid
 
 
 @pytest.mark.parametrize(
-    ("key", "fine"),
+    ("key", "valid"),
     [("a", True), ("~" * 128, True), ("a" * 129, False), ("", False), ("é", False)],
 )
-def test_contract_and_code_agree_on_idempotency_keys(key: str, fine: bool) -> None:
-    assert (violations(PARAMETERS["IdempotencyKey"]["schema"], key) == []) is fine
+def test_contract_and_code_agree_on_idempotency_keys(key: str, valid: bool) -> None:
+    assert (violations(PARAMETERS["IdempotencyKey"]["schema"], key) == []) is valid
     event = {"headers": {"idempotency-key": key}}
-    request = http_request.Request(event, None)  # type: ignore[arg-type]  # no setting matters here
-    assert (request.wrong_headers() == []) is fine
+    request = http_request.Request(event, None)  # type: ignore[arg-type]  # no setting is read here
+    assert (request.wrong_headers() == []) is valid
 
 
 @pytest.mark.parametrize(
-    ("text", "fine"),
+    ("text", "valid"),
     [("1_abc-DEF_=", True), ("a" * 255, True), ("a" * 256, False), ("a b", False), ("a/b", False)],
 )
-def test_contract_and_code_agree_on_ids_in_a_path(text: str, fine: bool) -> None:
-    assert (violations(SCHEMAS["SessionId"], text) == []) is fine
+def test_contract_and_code_agree_on_ids_in_a_path(text: str, valid: bool) -> None:
+    assert (violations(SCHEMAS["SessionId"], text) == []) is valid
     event = {"pathParameters": {"sessionId": text}}
-    request = http_request.Request(event, None)  # type: ignore[arg-type]  # no setting matters here
-    assert _accepts(lambda: request.session_id) is fine
+    request = http_request.Request(event, None)  # type: ignore[arg-type]  # no setting is read here
+    assert _accepts(lambda: request.session_id) is valid
 
 
 def _accepts(read: Callable[[], object]) -> bool:

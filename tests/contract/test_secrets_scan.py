@@ -1,4 +1,4 @@
-"""The scan that keeps credentials out of the repository finds them, and lets samples be."""
+"""The secrets scan finds credentials and allows samples."""
 
 import secrets
 import subprocess
@@ -25,7 +25,7 @@ KEY = "-----BEGIN PRIVATE " + "KEY-----"
     ],
     ids=["secret", "key", "quoted key", "access key", "JWT", "T1"],
 )
-def test_it_finds(secret: str, kind: str) -> None:
+def test_the_secrets_scan_finds_a_credential(secret: str, kind: str) -> None:
     assert list(find(f"first line\nvalue = {secret}\n")) == [(2, kind)]
 
 
@@ -39,18 +39,18 @@ def test_it_finds(secret: str, kind: str) -> None:
         "f" * 64,
     ],
 )
-def test_it_lets_samples_be(harmless: str) -> None:
+def test_the_secrets_scan_allows_an_obvious_sample(harmless: str) -> None:
     assert list(find(harmless)) == []
 
 
-def test_there_are_none_in_the_repository(
+def test_the_repository_contains_no_credentials(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(ROOT)
     assert main() == 0, capsys.readouterr().err
 
 
-def test_it_looks_at_files_that_git_would_take(
+def test_the_secrets_scan_covers_untracked_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)

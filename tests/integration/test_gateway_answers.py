@@ -14,7 +14,7 @@ every_operation = pytest.mark.parametrize("operation", operations(), ids=lambda 
 def test_without_a_token(stack: Stack, operation: Operation) -> None:
     answer = stack.call(operation.method, operation.path.replace("{sessionId}", "some-id"))
     assert answer.status == 401
-    assert _described(answer, operation.answers["401"])
+    assert _described(answer, operation.responses["401"])
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_without_a_token(stack: Stack, operation: Operation) -> None:
 def test_without_a_route(stack: Stack, method: str, path: str) -> None:
     answer = stack.call(method, path, user="alice")
     assert answer.status == 404
-    assert all(_described(answer, operation.answers["404"]) for operation in operations())
+    assert all(_described(answer, operation.responses["404"]) for operation in operations())
 
 
 def _described(answer: Answer, described: Node) -> bool:
