@@ -1,6 +1,6 @@
-"""Writes the table of parameters in README.md from template.yaml: `make docs`.
+"""Writes the table in docs/parameters.md from template.yaml: `make docs`.
 
-What the template says of a parameter is said once, there.
+The template's descriptions are the only source.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "parameters.md"
 BEGIN, END = "<!-- parameters: written by `make docs` -->", "<!-- end of parameters -->"
 
 
@@ -23,8 +24,8 @@ TemplateLoader.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 
 def table(template: dict[str, Any]) -> str:
-    """The parameters as a Markdown table, in the template's order."""
-    rows = ["| parameter | default | what it sets |", "|---|---|---|"]
+    """Returns the parameters as a Markdown table, in the template's order."""
+    rows = ["| parameter | default | meaning |", "|---|---|---|"]
     for name, parameter in template["Parameters"].items():
         default = one_line(str(parameter.get("Default", "")))
         shown = f"`{default}`" if default else "(empty)"
@@ -33,13 +34,13 @@ def table(template: dict[str, Any]) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text as it can stand in a cell."""
+    """Returns a text that fits into a table cell."""
     return re.sub(r"\s+", " ", text).strip().replace("|", "\\|")
 
 
-def with_table(readme: str, parameters: str) -> str:
-    """The README with its table replaced."""
-    before, rest = readme.split(BEGIN)
+def with_table(page: str, parameters: str) -> str:
+    """Returns the page with its table replaced."""
+    before, rest = page.split(BEGIN)
     after = rest.split(END)[1]
     return f"{before}{BEGIN}\n\n{parameters}\n\n{END}{after}"
 
@@ -47,8 +48,7 @@ def with_table(readme: str, parameters: str) -> str:
 def main() -> None:
     """Writes the table."""
     template = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506
-    readme = ROOT / "README.md"
-    readme.write_text(with_table(readme.read_text(), table(template)))
+    PAGE.write_text(with_table(PAGE.read_text(), table(template)))
 
 
 if __name__ == "__main__":
