@@ -1,10 +1,11 @@
-"""Writes the table in docs/parameters.md from template.yaml: `make docs`.
+"""Writes the table in docs/parameters.md and the schedule's event from template.yaml: `make docs`.
 
 The template's descriptions are the only source.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "parameters.md"
+EVENT = ROOT / "events" / "precreate_sessions.json"
 BEGIN, END = "<!-- parameters: written by `make docs` -->", "<!-- end of parameters -->"
 
 
@@ -45,10 +47,17 @@ def with_table(page: str, parameters: str) -> str:
     return f"{before}{BEGIN}\n\n{parameters}\n\n{END}{after}"
 
 
+def schedule_event(template: dict[str, Any]) -> str:
+    """Returns the event that the schedule sends with the default pools."""
+    pools = json.loads(template["Parameters"]["Pools"]["Default"])
+    return json.dumps({"pools": pools}, indent=2) + "\n"
+
+
 def main() -> None:
-    """Writes the table."""
+    """Writes the table and the event."""
     template = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506
     PAGE.write_text(with_table(PAGE.read_text(), table(template)))
+    EVENT.write_text(schedule_event(template))
 
 
 if __name__ == "__main__":

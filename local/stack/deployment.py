@@ -16,6 +16,7 @@ __all__ = ["Deployment", "deploy"]
 STACK = "opentok-sessions"
 BUCKET = "local-artifacts"
 TEMPLATE = "template.json"
+NESTED = "AWS::CloudFormation::Stack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,18 @@ def deploy(address: str, parameters: dict[str, str], cache: Path) -> Deployment:
     template = read_template(cloud.ROOT / "template.yaml")
     if unknown := parameters.keys() - template["Parameters"].keys():
         reason = f"the template has no parameter {', '.join(sorted(unknown))}"
-        raise StackError("the deployment", reason, advice="README.md lists the parameters")
+        raise StackError("the deployment", reason, advice="docs/parameters.md lists the parameters")
     # MiniStack lets SAM see the parameters' defaults only, where AWS shows it their values.
     for name, value in parameters.items():
         template["Parameters"][name]["Default"] = value
     # Only vonage attaches this layer: there is no need to build it for the other platform.
     unused = () if parameters["Platform"] == "vonage" else ("CryptoLayer",)
     files = bundle(template, BUCKET, cache, unused=unused)
+    for resource in template["Resources"].values():
+        if resource["Type"] == NESTED:
+            name = resource["Properties"]["TemplateURL"]
+            files[name] = (cloud.ROOT / name).read_bytes()
+            resource["Properties"]["TemplateURL"] = f"{address}/{BUCKET}/{name}"
     files[TEMPLATE] = json.dumps(template).encode()
     s3 = cloud.client("s3", address)
     s3.create_bucket(Bucket=BUCKET)

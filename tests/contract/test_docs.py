@@ -10,7 +10,7 @@ import tree_sitter_swift
 import yaml
 from tree_sitter import Language, Parser
 
-from docs.generate_parameters import TemplateLoader, table, with_table
+from docs.generate_parameters import EVENT, TemplateLoader, schedule_event, table, with_table
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted(
@@ -81,6 +81,11 @@ def test_the_parameter_table_matches_the_template() -> None:
     template = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506
     page = (ROOT / "docs" / "parameters.md").read_text()
     assert with_table(page, table(template)) == page, "run `make docs`"
+
+
+def test_the_event_of_the_schedule_has_the_default_pools_of_the_template() -> None:
+    template = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506
+    assert EVENT.read_text() == schedule_event(template), "run `make docs`"
 
 
 def test_every_make_target_that_a_page_names_exists() -> None:

@@ -1,4 +1,4 @@
-"""What `template.yaml` promises: least privilege, retention, one runtime, safe defaults, alarms."""
+"""`template.yaml` and `monitoring.yaml`: least privilege, retention, safe defaults, alarms."""
 
 import json
 import re
@@ -20,8 +20,14 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = read_template(ROOT / "template.yaml")
 PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+MONITORING = read_template(ROOT / "monitoring.yaml")
+ALARMS: dict[str, dict[str, Any]] = {
+    name: item["Properties"]
+    for name, item in MONITORING["Resources"].items()
+    if item["Type"] == "AWS::CloudWatch::Alarm"
+}
 
-#: Function in the template, by the name that its use case has everywhere else.
+#: Logical id of each function without its suffix, by the name of its use case.
 FUNCTIONS = {
     "create_session": "CreateSession",
     "issue_token": "IssueToken",
@@ -30,13 +36,19 @@ FUNCTIONS = {
     "precreate_sessions": "PrecreateSessions",
 }
 
+#: The functions that no caller waits for: a failure is noticed by an alarm only.
+BACKGROUND = {"PrecreateSessions"}
+
+#: Bytes that Lambda allows for a function's environment, names and values together.
+ENVIRONMENT_BYTES = 4096
+
 TABLE = {"Fn::GetAtt": ["SessionsTable", "Arn"]}
 POOL_INDEX = {"Fn::Sub": "${SessionsTable.Arn}/index/pool"}
 OWNER_INDEX = {"Fn::Sub": "${SessionsTable.Arn}/index/owner"}
 SECRET = {"Fn::GetAtt": ["VideoCredentials", "Id"]}
 QUEUE = {"Fn::GetAtt": ["FailedRefills", "Arn"]}
 
-#: All that each function may do, besides writing its own log and traces.
+#: Everything that each function may do, except writing its own log and traces.
 ALLOWED: dict[str, list[tuple[str, object]]] = {
     "create_session": [
         ("dynamodb:GetItem", TABLE),
@@ -68,6 +80,9 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
     ],
 }
 
+#: Variables of a feature whose code comes later.
+NOT_READ_YET = {"PROJECT_ID"}
+
 FAULTS = {kind.metric for kind in (*PROBLEMS.values(), INTERNAL_ERROR) if kind.metric}
 FAULT_ALARMS = FAULTS | {"PoolAvailable", "RefillAge"}
 
@@ -81,9 +96,14 @@ def properties(name: str) -> dict[str, Any]:
     return found
 
 
-def statements(role: str) -> Iterator[dict[str, Any]]:
+def grants(role: str) -> Iterator[tuple[str, Any]]:
+    """Each action of a role with its resource."""
     for policy in properties(role)["Policies"]:
-        yield from policy["PolicyDocument"]["Statement"]
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow", role
+            actions = statement["Action"]
+            for action in [actions] if isinstance(actions, str) else actions:
+                yield action, statement["Resource"]
 
 
 # ------------------------------------------------------------------------------------ functions
@@ -108,11 +128,10 @@ def test_all_functions_share_one_runtime_architecture_and_layer() -> None:
         assert function["Metadata"] == {"SkipBuild": True}, name
 
 
-def test_an_answer_of_ours_comes_before_the_gateway_gives_up() -> None:
+def test_functions_time_out_before_the_gateway_does() -> None:
     assert TEMPLATE["Globals"]["Function"]["Timeout"] < 30
-    for name in FUNCTIONS.values():
-        if name != "PrecreateSessions":
-            assert "Timeout" not in properties(f"{name}Function")
+    for name in set(FUNCTIONS.values()) - BACKGROUND:
+        assert "Timeout" not in properties(f"{name}Function")
 
 
 def test_traces_are_on() -> None:
@@ -120,27 +139,33 @@ def test_traces_are_on() -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS.values())
-def test_a_function_logs_to_a_group_of_its_own_that_forgets(name: str) -> None:
+def test_a_function_has_a_log_group_of_its_own_with_a_retention(name: str) -> None:
     assert properties(f"{name}Function")["LoggingConfig"] == {
         "LogGroup": {"Ref": f"{name}LogGroup"}
     }
     assert properties(f"{name}LogGroup")["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
-def test_the_environment_is_what_the_settings_read_and_its_defaults_are_good() -> None:
+def test_the_environment_is_what_the_settings_read_and_its_defaults_are_valid() -> None:
     variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
     own = {name: _default(value) for name, value in variables.items() if "POWERTOOLS" not in name}
     reads = _Reads(own)
 
     Settings.from_environment(reads)
 
-    assert reads.names == set(own)
+    assert reads.names | NOT_READ_YET == set(own)
     assert {name for name in variables if "POWERTOOLS" in name} == {
         "POWERTOOLS_SERVICE_NAME",
         "POWERTOOLS_METRICS_NAMESPACE",
         "POWERTOOLS_LOG_LEVEL",
         "POWERTOOLS_LOGGER_SAMPLE_RATE",
     }
+
+
+def test_the_environment_fits_into_the_limit_of_lambda_with_the_longest_parameters() -> None:
+    variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    size = sum(len(name) + _longest(value) for name, value in variables.items())
+    assert size <= ENVIRONMENT_BYTES
 
 
 # -------------------------------------------------------------------------------------- layers
@@ -179,35 +204,28 @@ def test_a_function_may_do_what_it_needs_and_no_more(function: str) -> None:
         ("xray:PutTraceSegments", "*"),
         ("xray:PutTelemetryRecords", "*"),
     ]
-    granted = [(item["Action"], item["Resource"]) for item in statements(f"{name}Role")]
-    assert granted == expected
+    assert list(grants(f"{name}Role")) == expected
 
 
-def test_every_statement_is_one_action_on_one_resource() -> None:
+def test_every_statement_names_its_actions_and_one_resource() -> None:
     for role in of_type("AWS::IAM::Role"):
-        for statement in statements(role):
-            assert isinstance(statement["Action"], str), role
-            assert "*" not in statement["Action"], role
-            assert not isinstance(statement["Resource"], list), role
-            if statement["Resource"] == "*":
-                # These two have no resource that could be named.
-                assert statement["Action"].startswith("xray:Put"), role
+        for action, resource in grants(role):
+            assert "*" not in action, role
+            assert not isinstance(resource, list), role
+            if resource == "*":
+                # X-Ray's write actions have no resource to name.
+                assert action.startswith("xray:Put"), role
 
 
-def test_the_schedule_may_start_its_one_function_only() -> None:
-    assert list(statements("RefillScheduleRole")) == [
-        {
-            "Effect": "Allow",
-            "Action": "lambda:InvokeFunction",
-            "Resource": {"Fn::GetAtt": ["PrecreateSessionsFunction", "Arn"]},
-        }
-    ]
+def test_the_schedule_may_invoke_its_one_function_only() -> None:
+    function = {"Fn::GetAtt": ["PrecreateSessionsFunction", "Arn"]}
+    assert list(grants("RefillScheduleRole")) == [("lambda:InvokeFunction", function)]
 
 
 # ------------------------------------------------------------------------------------------ API
 
 
-def test_no_route_does_without_the_authorizer() -> None:
+def test_every_route_has_the_authorizer() -> None:
     auth = properties("HttpApi")["Auth"]
     assert auth["DefaultAuthorizer"] in auth["Authorizers"]
     paths = _document()["paths"]
@@ -218,7 +236,7 @@ def test_no_route_does_without_the_authorizer() -> None:
         assert operation["x-amazon-apigateway-integration"]["payloadFormatVersion"] == "2.0"
 
 
-def test_a_browser_is_let_in_only_when_origins_are_given() -> None:
+def test_cors_is_on_only_if_origins_are_given() -> None:
     condition, then, otherwise = _document()["x-amazon-apigateway-cors"]["Fn::If"]
     assert condition == "HasOrigins"
     assert otherwise == {"Ref": "AWS::NoValue"}
@@ -227,57 +245,80 @@ def test_a_browser_is_let_in_only_when_origins_are_given() -> None:
     assert PARAMETERS["AllowedOrigins"]["Default"] == ""
 
 
-def test_the_stage_and_the_token_route_are_throttled() -> None:
+def test_every_route_is_throttled_by_settings_that_cloudformation_types() -> None:
     api = properties("HttpApi")
     assert api["DefaultRouteSettings"] == {
         "ThrottlingRateLimit": {"Ref": "ThrottleRate"},
         "ThrottlingBurstLimit": {"Ref": "ThrottleBurst"},
     }
-    (route,) = api["RouteSettings"]
-    events = properties("IssueTokenFunction")["Events"]
-    assert route == "POST " + events["IssueToken"]["Properties"]["Path"]
+    # RouteSettings is untyped JSON, in which a Number parameter arrives as a string.
+    assert "RouteSettings" not in api
 
 
-def test_the_access_log_is_json_and_tells_no_token() -> None:
+def test_the_access_log_is_json_without_tokens() -> None:
     entry = json.loads(properties("HttpApi")["AccessLogSettings"]["Format"])
     assert entry["caller"] == "$context.authorizer.claims.sub"
     assert not any("header" in value.lower() for value in entry.values())
 
 
+def test_the_access_log_needs_no_resource_policy_of_its_own() -> None:
+    name = properties("HttpApiLogGroup")["LogGroupName"]["Fn::Sub"]
+    assert name.startswith("/aws/vendedlogs/")
+
+
 def test_concurrency_is_reserved_on_demand_only() -> None:
-    assert PARAMETERS["ReservedConcurrency"]["Default"] == ""
-    for name in set(FUNCTIONS.values()) - {"PrecreateSessions"}:
-        assert properties(f"{name}Function")["ReservedConcurrentExecutions"] == {
-            "Fn::If": [
-                "HasReservedConcurrency",
-                {"Ref": "ReservedConcurrency"},
-                {"Ref": "AWS::NoValue"},
-            ]
-        }
-    assert PARAMETERS["RefillConcurrency"]["Default"] == ""
-    assert properties("PrecreateSessionsFunction")["ReservedConcurrentExecutions"] == {
+    reserved = {
         "Fn::If": [
-            "HasRefillConcurrency",
-            {"Ref": "RefillConcurrency"},
+            "HasReservedConcurrency",
+            {"Ref": "ReservedConcurrency"},
             {"Ref": "AWS::NoValue"},
         ]
     }
+    assert PARAMETERS["ReservedConcurrency"]["Default"] == ""
+    assert TEMPLATE["Globals"]["Function"]["ReservedConcurrentExecutions"] == reserved
+    assert PARAMETERS["RefillConcurrency"]["Default"] == ""
+    refill = properties("PrecreateSessionsFunction")["ReservedConcurrentExecutions"]
+    assert refill["Fn::If"][0] == "HasRefillConcurrency"
+    functions = _processed()["Resources"]
+    for name in set(FUNCTIONS.values()) - BACKGROUND:
+        function = functions[f"{name}Function"]["Properties"]
+        assert function["ReservedConcurrentExecutions"] == reserved, name
 
 
 # ------------------------------------------------------------------------------------- storage
 
 
-def test_the_table_outlives_the_stack_and_is_protected() -> None:
-    table = RESOURCES["SessionsTable"]
-    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
-    assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
-    assert table["Properties"]["TimeToLiveSpecification"] == {
-        "AttributeName": "ttl",
-        "Enabled": True,
+@pytest.mark.parametrize("name", ["SessionsTable", "UserPool", "ModeratorsGroup"])
+def test_data_outlives_the_stack_unless_its_creation_failed(name: str) -> None:
+    resource = RESOURCES[name]
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_table_and_user_pool_cannot_be_deleted_by_default() -> None:
+    assert PARAMETERS["DeletionProtection"]["Default"] == "true"
+    assert TEMPLATE["Conditions"]["Protected"] == {
+        "Fn::Equals": [{"Ref": "DeletionProtection"}, "true"]
     }
-    recovery = table["Properties"]["PointInTimeRecoverySpecification"]
+    protected = {"Fn::If": ["Protected", True, False]}
+    assert properties("SessionsTable")["DeletionProtectionEnabled"] == protected
+    active = {"Fn::If": ["Protected", "ACTIVE", "INACTIVE"]}
+    assert properties("UserPool")["DeletionProtection"] == active
+
+
+def test_the_table_has_expiry_and_recovery_and_costs_nothing_when_idle() -> None:
+    table = properties("SessionsTable")
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    recovery = table["PointInTimeRecoverySpecification"]
     assert recovery == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_the_table_uses_a_kms_key_only_if_one_is_given() -> None:
+    condition, given, otherwise = properties("SessionsTable")["SSESpecification"]["Fn::If"]
+    assert (condition, otherwise) == ("HasTableKey", {"Ref": "AWS::NoValue"})
+    assert given["KMSMasterKeyId"] == {"Ref": "TableKeyId"}
+    assert PARAMETERS["TableKeyId"]["Default"] == ""
 
 
 def test_the_indexes_hold_keys_only() -> None:
@@ -291,6 +332,25 @@ def test_the_indexes_hold_keys_only() -> None:
 
 def test_no_credentials_are_in_the_template() -> None:
     assert not {"SecretString", "GenerateSecretString"} & properties("VideoCredentials").keys()
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [
+        ("VideoCredentials", "Name"),
+        ("OpenTokLayer", "LayerName"),
+        ("CryptoLayer", "LayerName"),
+        ("HttpApiLogGroup", "LogGroupName"),
+    ],
+)
+def test_names_carry_the_name_of_the_stack(resource: str, name: str) -> None:
+    assert "${AWS::StackName}" in properties(resource)[name]["Fn::Sub"]
+
+
+def test_what_a_user_pool_fixes_at_creation_is_chosen() -> None:
+    pool = properties("UserPool")
+    assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
+    assert pool["UserPoolTier"] == "LITE"
 
 
 def test_strangers_cannot_sign_up_by_default() -> None:
@@ -345,6 +405,9 @@ def test_a_parameter_is_described_and_has_a_default_that_it_allows(name: str) ->
         ("ReservedConcurrency", "-1"),
         ("RefillConcurrency", "0"),
         ("Pools", "[ ]"),
+        ("Pools", '[{"archiveName": "Café"}]'),
+        ("ProjectId", "my project"),
+        ("TableKeyId", "alias/my-key"),
     ],
 )
 def test_a_parameter_refuses_what_would_not_work(parameter: str, value: str) -> None:
@@ -354,46 +417,68 @@ def test_a_parameter_refuses_what_would_not_work(parameter: str, value: str) -> 
 # ----------------------------------------------------------------------------------- operations
 
 
+def test_the_nested_stack_gets_every_parameter_and_every_function() -> None:
+    given = properties("Monitoring")["Parameters"]
+    assert given.keys() == MONITORING["Parameters"].keys()
+    assert given["Service"] == {"Ref": "AWS::StackName"}
+    separator, functions = given["Functions"]["Fn::Join"]
+    assert separator == ","
+    assert functions == [{"Ref": name} for name in of_type("AWS::Serverless::Function")]
+
+
 def test_every_fault_of_the_product_has_an_alarm() -> None:
-    ours = [
-        alarm["Properties"]
-        for alarm in of_type("AWS::CloudWatch::Alarm").values()
-        if alarm["Properties"]["Namespace"] == "OpenTokSessions"
-    ]
-    assert {alarm["MetricName"] for alarm in ours} == FAULT_ALARMS
-    for alarm in ours:
-        assert alarm["Dimensions"] == [{"Name": "service", "Value": {"Ref": "AWS::StackName"}}]
+    own = [alarm for alarm in ALARMS.values() if alarm["Namespace"] == "OpenTokSessions"]
+    assert {alarm["MetricName"] for alarm in own} == FAULT_ALARMS
+    for alarm in own:
+        assert alarm["Dimensions"] == [{"Name": "service", "Value": {"Ref": "Service"}}]
 
 
-@pytest.mark.parametrize("name", FUNCTIONS.values())
+def test_an_alarm_reports_the_5xx_responses_of_the_api() -> None:
+    alarm = ALARMS["ApiErrorsAlarm"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/ApiGateway", "5xx")
+    assert alarm["Dimensions"] == [{"Name": "ApiId", "Value": {"Ref": "ApiId"}}]
+
+
+@pytest.mark.parametrize("name", sorted(BACKGROUND))
 @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-def test_every_function_has_alarms_of_its_own(name: str, metric: str) -> None:
-    alarm = properties(f"{name}{metric}Alarm")
+def test_a_function_that_no_caller_waits_for_has_alarms_of_its_own(name: str, metric: str) -> None:
+    alarm = ALARMS[f"{name}{metric}Alarm"]
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", metric)
     assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": f"{name}Function"}}]
+    parameters = properties("Monitoring")["Parameters"]
+    assert parameters[f"{name}Function"] == {"Ref": f"{name}Function"}
 
 
-def test_an_alarm_watches_the_latency_and_another_the_queue() -> None:
-    assert properties("LatencyAlarm")["ExtendedStatistic"] == "p95"
-    assert properties("FailedRefillsAlarm")["Namespace"] == "AWS/SQS"
+def test_alarms_watch_the_latency_and_the_queue() -> None:
+    assert ALARMS["ApiLatencyAlarm"]["ExtendedStatistic"] == "p95"
+    assert ALARMS["FailedRefillsAlarm"]["Namespace"] == "AWS/SQS"
 
 
-def test_a_schedule_that_stopped_is_noticed_by_its_silence() -> None:
-    assert properties("RefillStaleAlarm")["TreatMissingData"] == "breaching"
+def test_a_schedule_that_stopped_raises_an_alarm() -> None:
+    assert ALARMS["RefillStaleAlarm"]["TreatMissingData"] == "breaching"
 
 
-def test_every_alarm_tells_the_topic_when_there_is_one() -> None:
-    for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
-        assert alarm["Properties"]["AlarmActions"] == {
-            "Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]
-        }, name
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_is_named_after_the_stack_and_notifies_the_topic(name: str) -> None:
+    alarm = ALARMS[name]
+    words = re.findall("[A-Z][a-z]+", name.removesuffix("Alarm"))
+    assert alarm["AlarmName"] == {"Fn::Sub": "${Service}-" + "-".join(words).lower()}
+    assert alarm["AlarmActions"] == {
+        "Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]
+    }
 
 
-def test_what_alarms_and_dashboard_watch_is_what_the_code_reports() -> None:
-    dashboard = properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+def test_the_runbook_has_every_alarm() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    names = {alarm["AlarmName"]["Fn::Sub"].removeprefix("${Service}-") for alarm in ALARMS.values()}
+    assert {name for name in names if f"| `{name}` |" not in page} == set()
+
+
+def test_alarms_and_dashboard_use_metrics_that_the_code_reports() -> None:
+    dashboard, _ = MONITORING["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     assert len(json.loads(dashboard)["widgets"]) == 9
     watched = set(re.findall(r'"OpenTokSessions","(\w+)"', dashboard))
-    watched |= set(re.findall(r'MetricName=\\"(\w+)\\"', dashboard))
+    watched |= set(re.findall(r'OpenTokSessions,.*MetricName=\\"(\w+)\\"', dashboard))
     assert watched >= FAULT_ALARMS
     sources = "".join(path.read_text() for path in ROOT.glob("layers/opentok/sessions/*.py"))
     unknown = {name for name in watched if f'"{name}"' not in sources and f"{name}=" not in sources}
@@ -401,7 +486,7 @@ def test_what_alarms_and_dashboard_watch_is_what_the_code_reports() -> None:
 
 
 class _Reads(dict[str, str]):
-    """A mapping that remembers the names that were asked for."""
+    """A mapping that records which names are read."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         super().__init__(values)
@@ -417,20 +502,44 @@ class _Reads(dict[str, str]):
 
 
 def _default(value: object) -> str:
-    """The value that a variable has when nobody sets a parameter."""
+    """Returns the value of a variable with the default parameters."""
     if isinstance(value, dict) and value.get("Ref") in PARAMETERS:
         return str(PARAMETERS[value["Ref"]]["Default"])
     return str(value)
 
 
-def _document() -> dict[str, Any]:
-    """The OpenAPI document that SAM makes of the routes."""
+def _longest(value: object) -> int:
+    """Returns the length of the longest value that a variable can have."""
+    if not isinstance(value, dict):
+        return len(str(value))
+    if "Fn::GetAtt" in value:  # the secret's ARN: region, account, stack name, random suffix
+        return len("arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:") + 128 + 19
+    name = value["Ref"]
+    if name == "AWS::StackName":
+        return 128
+    if name == "SessionsTable":
+        return 255
+    parameter = PARAMETERS[name]
+    if "AllowedValues" in parameter:
+        return max(len(str(allowed)) for allowed in parameter["AllowedValues"])
+    if parameter["Type"] == "Number":
+        return max(len(str(parameter["MaxValue"])), len("0.0001"))
+    return int(parameter["MaxLength"])
+
+
+def _processed() -> dict[str, Any]:
+    """Returns the template after SAM's transform."""
     template = read_template(ROOT / "template.yaml")
     for resource in template["Resources"].values():
-        for member in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
-            resource["Properties"][member] = "s3://bucket/key"
+        for field in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
+            resource["Properties"][field] = "s3://bucket/key"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        processed = transform(template, {}, SimpleNamespace(load=dict))
-    body: dict[str, Any] = processed["Resources"]["HttpApi"]["Properties"]["Body"]
+        processed: dict[str, Any] = transform(template, {}, SimpleNamespace(load=dict))
+    return processed
+
+
+def _document() -> dict[str, Any]:
+    """Returns the OpenAPI document that SAM creates from the routes."""
+    body: dict[str, Any] = _processed()["Resources"]["HttpApi"]["Properties"]["Body"]
     return body

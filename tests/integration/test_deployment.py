@@ -1,5 +1,6 @@
 """What the template becomes with parameters other than the defaults."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from local.stack import cloud, gateway, programs
+from local.stack.bundle import read_template
 from local.stack.deployment import Deployment, deploy
-from local.stack.lifecycle import DEFAULT_STATE, Settings
+from local.stack.lifecycle import DEFAULT_STATE, FUNCTIONS, Settings
 from tests.contract.openapi import operations
 from tests.integration.conftest import send
 
+ALARMS = read_template(cloud.ROOT / "monitoring.yaml")["Resources"].keys() - {"Dashboard"}
 ISSUER = "https://issuer.example/realm"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:operators"
 
@@ -39,7 +42,7 @@ def parameters() -> dict[str, str]:
         "JwtAudience": "web,ios",
         "AllowedOrigins": "https://app.example,https://admin.example",
         "AlarmTopicArn": TOPIC,
-        "ReservedConcurrency": "7",  # MiniStack takes it, and does nothing about it
+        "ReservedConcurrency": "7",  # MiniStack accepts it without effect
         "LogRetentionDays": "7",
     }
     settings = Settings(platform="opentok", schedule=False, parameters=others)
@@ -78,14 +81,31 @@ def test_its_issuer_audiences_and_origins_reach_the_gateway(
     assert preflight("https://elsewhere.example") is None
 
 
-def test_alarms_tell_the_topic(address: str, deployment: Deployment) -> None:
+def test_the_nested_alarms_notify_the_topic(address: str, deployment: Deployment) -> None:
     alarms = cloud.client("cloudwatch", address).describe_alarms()["MetricAlarms"]
-    assert alarms
+    assert len(alarms) == len(ALARMS) - 1
     assert all(alarm["AlarmActions"] == [TOPIC] for alarm in alarms)
-    # Nobody is woken because a schedule that was switched off does not run.
-    assert "RefillStaleAlarm" not in deployment.resources
+    # A schedule that was turned off is no reason for an alarm.
+    assert "opentok-sessions-refill-stale" not in {alarm["AlarmName"] for alarm in alarms}
 
 
-def test_logs_are_kept_as_long_as_asked(address: str, deployment: Deployment) -> None:
+def test_the_nested_dashboard_names_the_api_and_every_function(
+    address: str, deployment: Deployment
+) -> None:
+    client = cloud.client("cloudwatch", address)
+    body = client.get_dashboard(DashboardName="opentok-sessions")["DashboardBody"]
+    json.loads(body)
+    assert deployment.resources["HttpApi"] in body
+    assert all(deployment.resources[name] in body for name in FUNCTIONS.values())
+
+
+def test_the_table_is_protected_by_default(address: str, deployment: Deployment) -> None:
+    table = cloud.client("dynamodb", address).describe_table(
+        TableName=deployment.outputs["TableName"]
+    )["Table"]
+    assert table["DeletionProtectionEnabled"] is True
+
+
+def test_logs_have_the_retention_of_the_parameter(address: str, deployment: Deployment) -> None:
     groups = cloud.client("logs", address).describe_log_groups()["logGroups"]
     assert {group["retentionInDays"] for group in groups} == {7}

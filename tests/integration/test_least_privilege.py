@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.stack import cloud, lifecycle
+from local.stack import cloud, deployment, lifecycle
 from tests.integration.stack import Stack
 
 KEY = {"pk": {"S": "probe"}}
@@ -182,7 +182,7 @@ def around(stack: Stack) -> Iterator[Surroundings]:
         BillingMode="PAY_PER_REQUEST",
     )
     secret = secrets.create_secret(Name=name, SecretString="{}")["ARN"]
-    (deployed,) = formation.describe_stacks()["Stacks"]
+    (deployed,) = formation.describe_stacks(StackName=deployment.STACK)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed["Outputs"]}
     groups = {
         name: functions.get_function_configuration(FunctionName=function)["LoggingConfig"]

@@ -40,7 +40,7 @@ def _stack(state: Path | None) -> Iterator[Stack]:
     if state is not None:
         yield Stack.running(lifecycle.renew_tokens(state.absolute()), state.absolute())
         return
-    rates = {"ThrottleRate", "ThrottleBurst", "TokenThrottleRate", "TokenThrottleBurst"}
+    rates = {"ThrottleRate", "ThrottleBurst"}
     settings = lifecycle.Settings(schedule=False, parameters=dict.fromkeys(rates, "10000"))
     with lifecycle.own_stack("load", settings, Progress(sys.stderr)) as facts:
         yield Stack.running(facts, lifecycle.own_state("load"))
