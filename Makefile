@@ -1,4 +1,4 @@
-# Every command of the project; `make help` lists them. CI and the pre-commit hooks call these same targets.
+# Every command of the project. `make help` lists them. CI and the pre-commit hooks use the same targets.
 
 PYTHON ?= python3
 PLATFORM ?= opentok
@@ -6,7 +6,7 @@ export PLATFORM
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Tools that call `python3` or `uv` by name (the layers' makefiles) get those of the environment.
+# Tools that call `python3` or `uv` by name (the layers' makefiles) find those of the environment.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 export UV_LINK_MODE := copy
@@ -24,13 +24,13 @@ DEV := $(VENV)/.installed
 CLOUD := .venv-ministack/.installed
 SAM := .venv-sam/.installed
 
-setup: $(DEV) $(CLOUD)  ## install what the other commands need (they do it by themselves)
+setup: $(DEV) $(CLOUD)  ## install what the other commands need (they run this automatically)
 
 $(DEV): tests/requirements.txt tests/requirements-uv.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "set-up: Python 3.11 or later is needed, and $(PYTHON) is older: make PYTHON=... setup" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
-	  || { echo "set-up: $(PYTHON) cannot make environments: on Debian or Ubuntu, apt install python3-venv" >&2; exit 1; }
+	  || { echo "set-up: $(PYTHON) cannot create environments: on Debian or Ubuntu, apt install python3-venv" >&2; exit 1; }
 	@echo "set-up: tools and libraries into $(VENV)"
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) \
 	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements-uv.txt; }
@@ -50,7 +50,7 @@ $(SAM): local/requirements-sam.txt $(DEV)
 	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-sam/bin/python local/requirements-sam.txt
 	@touch $@
 
-lock: $(DEV)  ## renew the locks from the requirements.in files
+lock: $(DEV)  ## update the lock files from the requirements.in files
 	@$(BIN)/python layers/lock.py
 	@for name in tests/requirements tests/requirements-uv local/requirements local/requirements-sam; do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
@@ -59,50 +59,50 @@ lock: $(DEV)  ## renew the locks from the requirements.in files
 
 # ------------------------------------------------------------------------------- the local stack
 
-# PARAMETERS sets some of the template's, here as in `make deploy`. In a value %20 stands for a blank;
-# none may hold a quote '.
+# PARAMETERS sets parameters of the template, as in `make deploy`. In a value, %20 stands for a space.
+# A value cannot contain a single quote.
 LOCAL_PARAMETERS = $(foreach pair,$(PARAMETERS),--parameter '$(call spaced,$(pair))')
-spaced = $(subst %20,$(blank),$(1))
-blank := $(subst x,,x x)
+spaced = $(subst %20,$(space),$(1))
+space := $(subst x,,x x)
 
-demo: setup  ## the main job once, end to end; the last line is its result as JSON
+demo: setup  ## one end-to-end walkthrough; the last line is the result as JSON
 	@$(BIN)/python -m local.stack $(LOCAL_PARAMETERS) demo
 
 up: setup  ## start the local stack in the background
 	@$(BIN)/python -m local.stack $(LOCAL_PARAMETERS) up
 
-down: setup  ## stop it, also after a crash
+down: setup  ## stop the local stack, even after a crash
 	@$(BIN)/python -m local.stack down
 
-serve: setup  ## start the local stack in the foreground, with addresses and a token to copy
+serve: setup  ## start the local stack in the foreground, and print addresses and a token
 	@$(BIN)/python -m local.stack $(LOCAL_PARAMETERS) serve
 
-tokens: setup  ## new tokens for alice, bob and the moderator (a token lives for an hour)
+tokens: setup  ## print new JWTs for alice, bob and the moderator (valid for an hour)
 	@$(BIN)/python -m local.stack tokens
 
-invoke: setup  ## run one function of the running stack: F=create_session E=events/create_session.json
+invoke: setup  ## invoke a function of the running stack: F=create_session E=events/create_session.json
 	@test -n "$(F)" -a -n "$(E)" || { echo "usage: make invoke F=create_session E=events/create_session.json" >&2; exit 2; }
 	@$(BIN)/python -m local.stack invoke $(F) $(E)
 
 # ------------------------------------------------------------------------------ tests and checks
 
-test: setup  ## all tests: unit, contract, integration (long counts at a tenth)
+test: setup  ## all tests: unit, contract, integration (long tests with a tenth of the iterations)
 	@tests/install_chromium.sh
 	@test -z "$(ARGS)" || $(BIN)/pytest $(ARGS)
 	@test -n "$(ARGS)" || echo "1 of 3: unit and contract tests"
 	@test -n "$(ARGS)" || $(BIN)/pytest --numprocesses auto --dist loadfile tests/unit tests/contract
 	@test -n "$(ARGS)" || echo "2 of 3: the deployed local stack, on $(PLATFORM)"
 	@test -n "$(ARGS)" || $(BIN)/pytest tests/integration
-	@test -n "$(ARGS)" || echo "3 of 3: the main road on $(OTHER_PLATFORM)"
-	@test -n "$(ARGS)" || PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest $(MAIN_ROAD)
+	@test -n "$(ARGS)" || echo "3 of 3: the main path on $(OTHER_PLATFORM)"
+	@test -n "$(ARGS)" || PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest $(MAIN_PATH)
 	@test -n "$(ARGS)" || echo "All tests have passed."
 
-# What is run on the other platform as well; all the rest knows nothing of platforms.
+# Tests that run on both platforms. All other tests are independent of the platform.
 OTHER_PLATFORM := $(if $(filter vonage,$(PLATFORM)),opentok,vonage)
-MAIN_ROAD := tests/integration/test_lifecycle.py tests/integration/test_events.py tests/integration/test_docs_examples.py
+MAIN_PATH := tests/integration/test_lifecycle.py tests/integration/test_events.py tests/integration/test_docs_examples.py
 
 soak: export SOAK := 1
-soak: setup  ## the same scenarios at full count, on both platforms, with figures
+soak: setup  ## the same tests with all iterations, on both platforms, with results
 	@tests/install_chromium.sh
 	@test -z "$(ARGS)" || $(BIN)/pytest $(ARGS)
 	@test -n "$(ARGS)" || $(BIN)/pytest --numprocesses auto --dist loadfile tests/unit tests/contract
@@ -110,10 +110,10 @@ soak: setup  ## the same scenarios at full count, on both platforms, with figure
 	@test -n "$(ARGS)" || PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest tests/integration
 	@test -n "$(ARGS)" || $(BIN)/python -m tests.benchmarks.emulator_throughput
 
-coverage: setup  ## which lines and branches the unit tests do not reach
+coverage: setup  ## list lines and branches that the unit tests do not cover
 	@$(BIN)/pytest tests/unit --cov --cov-report=term-missing:skip-covered
 
-bench: setup  ## the benchmarks; the last line is their result as JSON
+bench: setup  ## run the benchmarks; the last line is the result as JSON
 	@$(BIN)/python -m tests.benchmarks
 
 check: setup $(SAM)  ## format, lint, types, import directions, template, secrets
@@ -125,35 +125,35 @@ check: setup $(SAM)  ## format, lint, types, import directions, template, secret
 	@AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint
 	@$(BIN)/python -m tests.secrets_scan
 
-format: setup  ## write the code the way `make check` wants it
+format: setup  ## format the code as `make check` requires
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-docs: setup  ## write what the pages take from openapi.yaml, template.yaml and the emulator
+docs: setup  ## generate the parts of the pages that come from openapi.yaml, template.yaml and the emulator
 	@$(BIN)/python docs/generate_api.py
 	@$(BIN)/python docs/generate_parameters.py
 	@$(BIN)/python docs/generate_fidelity.py
 
-audit: setup  ## look the locked versions up in the databases of known vulnerabilities (needs the internet)
+audit: setup  ## check the locked versions for known vulnerabilities (needs the internet)
 	@for lock in layers/*/requirements.txt local/requirements*.txt tests/requirements*.txt; do \
 	  $(BIN)/uv tool run pip-audit@2.10.1 --require-hashes --disable-pip --requirement $$lock || exit 1; \
 	done
 
 # ------------------------------------------------------------------------------------------- AWS
-# ARCHITECTURE=x86_64 builds for that one and deploys it so; PARAMETERS sets others of the template's.
+# ARCHITECTURE=x86_64 builds and deploys for x86_64. PARAMETERS sets other parameters of the template.
 ARCHITECTURE ?= arm64
 export ARCHITECTURE
-# SAM takes double quotes for its own, and wants them around a value with blanks.
+# SAM interprets double quotes, and requires them around a value with spaces.
 DEPLOYED_PARAMETERS = $(foreach pair,$(PARAMETERS),'$(call name,$(pair))="$(call spaced,$(subst ",\",$(call setting,$(pair))))"')
 name = $(firstword $(subst =, ,$(1)))
 setting = $(patsubst $(call name,$(1))=%,%,$(1))
 
-build: setup $(SAM)  ## sam build; each layer's bill of materials goes to dist/
+build: setup $(SAM)  ## sam build; writes each layer's bill of materials to dist/
 	@SBOM_DIR=$(CURDIR)/dist .venv-sam/bin/sam build
 
-deploy: build  ## sam deploy to your AWS account: make deploy PARAMETERS="Platform=vonage LogLevel=DEBUG"
+deploy: build  ## deploy to your AWS account: make deploy PARAMETERS="Platform=vonage LogLevel=DEBUG"
 	@.venv-sam/bin/sam deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(DEPLOYED_PARAMETERS) $(ARGS)
 
-clean:  ## forget everything that was installed or built
+clean:  ## delete everything that was installed or built
 	@test ! -x $(BIN)/python || $(BIN)/python -m local.stack down
 	rm -rf .venv .venv-ministack .venv-sam .local .aws-sam dist tests/contract/clients/node_modules

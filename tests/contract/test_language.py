@@ -73,12 +73,15 @@ NOT_SEARCHED = ("tests/contract/test_language.py",)
 
 #: Still to be reworded: this list only shrinks.
 NOT_YET = (
-    "CHANGELOG.md",
     "CONTRIBUTING.md",
-    "Makefile",
-    "README.md",
-    "docs/",
-    "events/",
+    "docs/api.md",
+    "docs/architecture.md",
+    "docs/generate_api.py",
+    "docs/guarantees.md",
+    "docs/overview.md",
+    "docs/parameters.md",
+    "docs/performance.md",
+    "docs/scale.md",
     "functions/",
     "layers/",
     "local/",
