@@ -1,9 +1,9 @@
-"""The benchmarks: `python -m tests.benchmarks`, a few minutes; `--quick` only proves that they run.
+"""Runs the benchmarks: `python -m tests.benchmarks`, about five minutes. `--quick` is a smoke test.
 
-Whole functions of ours as they are deployed, under the real Lambda runtime client, beside what one
-would write otherwise, all against the same servers on this machine. docs/performance.md says what
-the figures mean and what they do not contain; a full run writes its tables and its plot anew. The
-last line of standard output is one JSON object. No time fails anything.
+The functions of this project run as deployed, under the real Lambda runtime client, next to the
+usual alternatives and against the same servers on this machine. docs/performance.md says what the
+results mean and what they leave out. A full run rewrites its tables and its plot. The last line of
+standard output is one JSON object. No measured time fails the run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 
 from .measure import FULL, QUICK, cold_and_warm, processors, tokens, ways_to_a_session, zipped_mb
 from .prepare import PROJECT, prepare
-from .report import Findings, write_tables
+from .report import Results, write_tables
 from .servers import Servers
 from .subjects import subjects
 
@@ -27,37 +27,38 @@ PLOT = PROJECT / "docs" / "img" / "cold-start.svg"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--quick", action="store_true", help="a smoke test: writes no docs")
+    parser.add_argument("--quick", action="store_true", help="a smoke test that writes no docs")
     effort = QUICK if parser.parse_args().quick else FULL
     started = time.monotonic()
 
-    def say(text: str) -> None:
+    def progress(text: str) -> None:
         print(f"[{time.monotonic() - started:5.0f} s] {text}", file=sys.stderr, flush=True)
 
-    prepared = prepare(PREPARED, say)
+    prepared = prepare(PREPARED, progress)
     for_servers, _ = processors()
     if for_servers is not None:
         os.sched_setaffinity(0, {for_servers})
     servers = Servers(prepared.server)
     try:
         every = subjects(prepared, servers.url)
-        findings = Findings(
+        results = Results(
             python_version=prepared.python_version,
-            samples=cold_and_warm(prepared, every, servers, effort, say),
-            ways_ms=ways_to_a_session(prepared, every, effort, say),
-            tokens=tokens(prepared, effort, say),
+            node_version=prepared.node_version,
+            samples=cold_and_warm(every, servers, effort, progress),
+            ways_ms=ways_to_a_session(every, effort, progress),
+            tokens=tokens(prepared, effort, progress),
             layer_zipped_mb=zipped_mb(prepared),
         )
     finally:
         servers.close()
-    print(findings.as_markdown())
+    print(results.as_markdown())
     if effort is FULL:
         from .plots import draw
 
-        write_tables(PAGE, findings.as_markdown())
-        draw(findings, PLOT)
-        say(f"written: {PAGE.relative_to(PROJECT)}, {PLOT.relative_to(PROJECT)}")
-    print(json.dumps(findings.as_json()))
+        write_tables(PAGE, results.as_markdown())
+        draw(results, PLOT)
+        progress(f"written: {PAGE.relative_to(PROJECT)}, {PLOT.relative_to(PROJECT)}")
+    print(json.dumps(results.as_json()))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""A certificate authority of the benchmark's own: root, intermediate, and a leaf for `localhost`.
+"""The benchmark's certificate authority: a root, an intermediate and a leaf for `localhost`.
 
-RSA-2048 and a chain of three, as the services have, so that a handshake costs what it costs there.
+The chain has three RSA-2048 certificates, as those of AWS and the vendor have, so that a TLS
+handshake costs as much as with them.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def _issue(
 
 
 def write_authority(folder: Path) -> None:
-    """Write `root.pem` and `server.pem` (key, leaf and intermediate) into the folder."""
+    """Writes `root.pem` and `server.pem` (key, leaf and intermediate) into the folder."""
     root_key, middle_key, leaf_key = private_key(), private_key(), private_key()
     root = _issue("Benchmark root", root_key, None, root_key, authority=True)
     middle = _issue("Benchmark intermediate", middle_key, root.subject, root_key, authority=True)

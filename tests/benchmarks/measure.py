@@ -1,7 +1,7 @@
-"""The measurements. In each, the subjects take turns, so that all of them meet the same machine.
+"""The measurements. The subjects of each take turns, so that all run on the same machine state.
 
-A ratio is the median of the ratios of each turn: what disturbs the machine for a while disturbs
-both sides of it.
+A ratio is the median of the ratios of all rounds, because a temporary load on the machine affects
+both sides of a round.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from .container import Container, Function
+from .execution_environment import ExecutionEnvironment, Function
 from .prepare import PROJECT, Prepared
 from .servers import APPLICATION_ID, OPENTOK_SECRET, SECRETS, VONAGE_SECRET, Servers, session_id
 from .subjects import COLD, SDK, WAYS_TO_A_SESSION
 
-SETTLING = 3  # invocations after the first that are not warm yet
-SDK_WARM = 4  # opens connections anew in every request, so it takes long and varies little
+SETTLING = 3  # invocations after the first one that are not counted as warm
+#: Opens new connections in every request: slow, with little variation.
+SLOW_WHEN_WARM = {SDK: 4}
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long the benchmarks take, in turns; `warm` is how often each process is invoked."""
+    """The number of rounds. `warm` is the number of warm invocations per process."""
 
     cold_rounds: int
     warm: int
@@ -35,15 +36,17 @@ class Effort:
     token_seconds: float
 
 
-FULL = Effort(cold_rounds=30, warm=20, ways_rounds=40, token_batches=12, token_seconds=0.25)
+FULL = Effort(cold_rounds=25, warm=20, ways_rounds=40, token_batches=12, token_seconds=0.25)
 QUICK = Effort(cold_rounds=1, warm=2, ways_rounds=2, token_batches=1, token_seconds=0.01)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was measured of one subject, one value per turn; `processor_ms` is the part of
-    start and first request in which it computed, `calls` what the first request asked of AWS and
-    the vendor."""
+    """The measurements of one subject, one value per round.
+
+    `processor_ms` is the processor time of start and first request. `calls` counts the calls to AWS
+    and the vendor of the first request.
+    """
 
     init_ms: Sequence[float]
     first_ms: Sequence[float]
@@ -62,7 +65,7 @@ def ratio(of: Sequence[float], to: Sequence[float]) -> float:
 
 
 def spread(values: Sequence[float]) -> tuple[float, float]:
-    """The lower and the upper quartile."""
+    """Returns the lower and the upper quartile."""
     if len(values) < 2:
         return values[0], values[0]
     low, _, high = quantiles(values, n=4)
@@ -70,7 +73,7 @@ def spread(values: Sequence[float]) -> tuple[float, float]:
 
 
 def processors() -> tuple[int | None, int | None]:
-    """One processor for the servers and one for what is measured; None where there are not two."""
+    """Returns a processor for the servers and one for the subjects, or None twice."""
     if not hasattr(os, "sched_getaffinity"):
         return None, None
     usable = sorted(os.sched_getaffinity(0))
@@ -78,31 +81,30 @@ def processors() -> tuple[int | None, int | None]:
 
 
 def cold_and_warm(
-    prepared: Prepared,
     subjects: Mapping[str, Function],
     servers: Servers,
     effort: Effort,
-    say: Callable[[str], None],
+    progress: Callable[[str], None],
 ) -> dict[str, Sample]:
-    """Fresh processes of every subject: start, first request, further requests, memory."""
+    """Measures start, first request, warm requests and memory, in fresh processes."""
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     calls: dict[str, Mapping[str, int]] = {}
     _, cpu = processors()
-    for turn in range(effort.cold_rounds):
-        say(f"cold and warm: round {turn + 1} of {effort.cold_rounds}")
-        for name in rotated(COLD, turn):
+    for number in range(effort.cold_rounds):
+        progress(f"cold and warm: round {number + 1} of {effort.cold_rounds}")
+        for name in rotated(COLD, number):
             servers.calls.clear()
-            with Container(prepared.python, subjects[name], cpu) as container:
-                taken = values[name]
-                taken["init"].append(container.init_ms)
-                taken["first"].append(container.invoke())
-                taken["processor"].append(container.processor_ms())
+            with ExecutionEnvironment(subjects[name], cpu) as environment:
+                measured = values[name]
+                measured["init"].append(environment.init_ms)
+                measured["first"].append(environment.invoke())
+                measured["processor"].append(environment.processor_ms())
                 calls[name] = dict(servers.calls)
                 for _ in range(SETTLING):
-                    container.invoke()
-                times = SDK_WARM if name == SDK else effort.warm
-                taken["warm"].append(median(container.invoke() for _ in range(times)))
-                taken["memory"].append(container.peak_memory_mb())
+                    environment.invoke()
+                times = SLOW_WHEN_WARM.get(name, effort.warm)
+                measured["warm"].append(median(environment.invoke() for _ in range(times)))
+                measured["memory"].append(environment.peak_memory_mb())
     return {
         name: Sample(
             values[name]["init"],
@@ -117,46 +119,45 @@ def cold_and_warm(
 
 
 def ways_to_a_session(
-    prepared: Prepared,
     subjects: Mapping[str, Function],
     effort: Effort,
-    say: Callable[[str], None],
+    progress: Callable[[str], None],
 ) -> dict[str, list[float]]:
-    """Milliseconds of warm requests by where the session comes from, the vendor being slow."""
-    say("time to a session")
-    taken: dict[str, list[float]] = {name: [] for name in WAYS_TO_A_SESSION}
+    """Returns the milliseconds of warm requests by source of the session, with a slow vendor."""
+    progress("time to a session")
+    measured: dict[str, list[float]] = {name: [] for name in WAYS_TO_A_SESSION}
     _, cpu = processors()
     with ExitStack() as stack:
-        containers = {
-            name: stack.enter_context(Container(prepared.python, subjects[name], cpu))
+        environments = {
+            name: stack.enter_context(ExecutionEnvironment(subjects[name], cpu))
             for name in WAYS_TO_A_SESSION
         }
-        for container in containers.values():
+        for environment in environments.values():
             for _ in range(1 + SETTLING):
-                container.invoke()
-        for turn in range(effort.ways_rounds):
-            for name in rotated(WAYS_TO_A_SESSION, turn):
-                taken[name].append(containers[name].invoke())
-    return taken
+                environment.invoke()
+        for number in range(effort.ways_rounds):
+            for name in rotated(WAYS_TO_A_SESSION, number):
+                measured[name].append(environments[name].invoke())
+    return measured
 
 
 def tokens(
-    prepared: Prepared, effort: Effort, say: Callable[[str], None]
+    prepared: Prepared, effort: Effort, progress: Callable[[str], None]
 ) -> dict[str, dict[str, list[float]]]:
-    """Tokens per second, ours and the SDKs', per kind and batch."""
-    say("tokens per second")
+    """Returns tokens per second by kind and implementation, one value per batch."""
+    progress("tokens per second")
     path = (prepared.layer, prepared.crypto, prepared.sdk, prepared.vonage)
-    wanted = {
+    parameters = {
         **SECRETS[OPENTOK_SECRET],
         **SECRETS[VONAGE_SECRET],
         "session": session_id(),
-        "foreignSession": session_id(project=APPLICATION_ID),
+        "vonageSession": session_id(project=APPLICATION_ID),
         "batches": effort.token_batches,
         "seconds": effort.token_seconds,
     }
     done = subprocess.run(
         [str(prepared.python), "-S", "-m", "tests.benchmarks.tokens"],
-        input=json.dumps(wanted),
+        input=json.dumps(parameters),
         env={"PYTHONPATH": os.pathsep.join(map(str, path)), "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=PROJECT,
         capture_output=True,
@@ -170,11 +171,11 @@ def tokens(
 
 
 def zipped_mb(prepared: Prepared) -> float:
-    """The layer as it is uploaded, in MB of a million bytes."""
+    """Returns the size of the layer as uploaded, in MB of a million bytes."""
     return prepared.layer_zip.stat().st_size / 1e6
 
 
-def rotated(names: Sequence[str], turn: int) -> Iterable[str]:
-    """The names, each turn beginning with another one: no subject always follows the same one."""
-    start = turn % len(names)
+def rotated(names: Sequence[str], number: int) -> Iterable[str]:
+    """Returns the names, starting with a different one in each round."""
+    start = number % len(names)
     return [*names[start:], *names[:start]]

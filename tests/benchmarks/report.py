@@ -1,4 +1,4 @@
-"""What the benchmarks found: as the documented JSON object, as tables, as plots."""
+"""The results as the documented JSON object and as tables."""
 
 from __future__ import annotations
 
@@ -7,25 +7,45 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from .goals import Goal, goals
 from .measure import Sample, ratio, spread
 from .servers import VENDOR_SECONDS
-from .subjects import FLOOR, LIVE, OURS, POOL, ROOM_HIT, SDK, SOURCE_ONLY, STDLIB, VONAGE
+from .subjects import (
+    FLOOR,
+    LIVE,
+    NODE_FLOOR,
+    NODE_FLOOR_BUNDLED,
+    NODE_SDK,
+    NODE_SDK_BUNDLED,
+    OURS,
+    POOL,
+    ROOM_HIT,
+    SDK,
+    SOURCE_ONLY,
+    STDLIB,
+    VONAGE,
+)
+
+__all__ = ["Results", "table", "write_tables"]
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 TOKEN_KINDS = {
-    "opentokJwt": "OpenTok JWT (HS256), beside `opentok`",
-    "opentokT1": "OpenTok T1, beside `opentok`",
-    "vonage": "Vonage JWT (RS256), beside `vonage-video`",
+    "opentokJwt": "OpenTok JWT (HS256), compared with `opentok`",
+    "opentokT1": "OpenTok T1, compared with `opentok`",
+    "vonage": "Vonage JWT (RS256), compared with `vonage-video`",
 }
+#: The function that does the same work as a handler with the vendor's SDK.
+SAME_WORK = "create_session_pool"
 
 JSON = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class Results:
     """All measurements of one run."""
 
     python_version: str
+    node_version: str
     samples: Mapping[str, Sample]
     ways_ms: Mapping[str, Sequence[float]]
     tokens: Mapping[str, Mapping[str, Sequence[float]]]
@@ -40,64 +60,88 @@ class Findings:
     def warm_ratio(self, name: str) -> float:
         return ratio(self.samples[name].warm_ms, self.samples[FLOOR].warm_ms)
 
+    def token_ratio(self, kind: str, to: str) -> float:
+        return ratio(self.tokens[kind]["ours"], self.tokens[kind][to])
+
+    def goals(self) -> list[Goal]:
+        return goals(
+            cold=self.cold_ratio,
+            warm=self.warm_ratio,
+            vonage_to_openssl=self.token_ratio("vonage", "openssl"),
+            functions=OURS,
+        )
+
     def as_json(self) -> JSON:
-        """The object of the last line. The SDK's handler is held against our pool hit."""
-        cold = {name: median(sample.cold_ms) for name, sample in self.samples.items()}
+        """Returns the object of the last line. SDK handlers are compared with our pool hit."""
         return {
-            "coldStart": {
-                "floorMs": rounded(cold[FLOOR]),
-                "functions": {
-                    name: {"ms": rounded(cold[name]), "ratio": rounded(self.cold_ratio(name))}
-                    for name in OURS
-                },
-                "sdkHandler": {
-                    "ms": rounded(cold[SDK]),
-                    "ratioToOurs": rounded(self.cold_ratio(SDK, "create_session_pool")),
-                },
-                "stdlibLimit": {
-                    "ms": rounded(cold[STDLIB]),
-                    "ratio": rounded(self.cold_ratio(STDLIB)),
-                },
-            },
+            "coldStart": self._cold_json(),
             "warm": {name: {"ratio": rounded(self.warm_ratio(name))} for name in OURS},
-            "tokens": {
-                kind: {
-                    "perSecond": round(median(rates["ours"])),
-                    "ratioToSdk": rounded(ratio(rates["ours"], rates["sdk"])),
-                }
-                for kind, rates in self.tokens.items()
-            },
+            "tokens": {kind: self._token_json(kind) for kind in self.tokens},
             "timeToSession": {
                 "poolOverLive": rounded(ratio(self.ways_ms[POOL], self.ways_ms[LIVE])),
                 "roomOverLive": rounded(ratio(self.ways_ms[ROOM_HIT], self.ways_ms[LIVE])),
             },
             "layerZippedMb": rounded(self.layer_zipped_mb),
             "peakMemoryMb": {
-                key: rounded(median(self.samples[name].memory_mb))
-                for key, name in {
+                name: rounded(median(self.samples[subject].memory_mb))
+                for name, subject in {
                     **{name: name for name in OURS},
                     "floor": FLOOR,
                     "sdkHandler": SDK,
+                    "nodeFloor": NODE_FLOOR,
+                    "nodeSdkHandler": NODE_SDK,
                 }.items()
             },
+            "goals": [goal.as_json() for goal in self.goals()],
         }
 
+    def _cold_json(self) -> JSON:
+        cold = {name: rounded(median(sample.cold_ms)) for name, sample in self.samples.items()}
+
+        def to_floor(name: str) -> JSON:
+            return {"ms": cold[name], "ratio": rounded(self.cold_ratio(name))}
+
+        def to_ours(name: str) -> JSON:
+            return {"ms": cold[name], "ratioToOurs": rounded(self.cold_ratio(name, SAME_WORK))}
+
+        return {
+            "floorMs": cold[FLOOR],
+            "functions": {name: to_floor(name) for name in OURS},
+            "sdkHandler": to_ours(SDK),
+            "stdlibLimit": to_floor(STDLIB),
+            "nodeFloor": to_floor(NODE_FLOOR),
+            "nodeFloorBundled": to_floor(NODE_FLOOR_BUNDLED),
+            "nodeSdkHandler": to_ours(NODE_SDK),
+            "nodeSdkHandlerBundled": to_ours(NODE_SDK_BUNDLED),
+        }
+
+    def _token_json(self, kind: str) -> JSON:
+        rates = self.tokens[kind]
+        found: JSON = {
+            "perSecond": round(median(rates["ours"])),
+            "ratioToSdk": rounded(self.token_ratio(kind, "sdk")),
+        }
+        if "openssl" in rates:
+            found["ratioToOpenssl"] = rounded(self.token_ratio(kind, "openssl"))
+        return found
+
     def as_markdown(self) -> str:
-        """The tables of docs/performance.md."""
-        rounds = len(self.samples[FLOOR].init_ms)
         return "\n\n".join(
-            [
-                f"CPython {self.python_version}, medians of {rounds} rounds; the layer is"
+            (
+                f"CPython {self.python_version}, Node.js {self.node_version.lstrip('v')}; medians"
+                f" of {len(self.samples[FLOOR].init_ms)} rounds; the layer is"
                 f" **{self.layer_zipped_mb:.2f} MB** zipped.",
                 self._cold_table(),
+                self._goals_table(),
                 self._tokens_table(),
                 self._ways_table(),
-            ]
+            )
         )
 
     def _cold_table(self) -> str:
         rows = []
-        for name in (STDLIB, *OURS, FLOOR, SDK, VONAGE, SOURCE_ONLY):
+        peers = (NODE_FLOOR, NODE_FLOOR_BUNDLED, FLOOR, NODE_SDK, NODE_SDK_BUNDLED, SDK)
+        for name in (STDLIB, *OURS, *peers, VONAGE, SOURCE_ONLY):
             sample = self.samples[name]
             low, high = spread(sample.cold_ms)
             rows.append(
@@ -118,25 +162,37 @@ class Findings:
         heads += ["warm ms", "÷ floor", "peak MB", "calls of the first request"]
         return table(heads, rows)
 
-    def _tokens_table(self) -> str:
+    def _goals_table(self) -> str:
         rows = [
-            [
-                TOKEN_KINDS[kind],
-                f"{median(rates['ours']):,.0f}",
-                f"{median(rates['sdk']):,.0f}",
-                f"**{ratio(rates['ours'], rates['sdk']):.1f}**",
-            ]
-            for kind, rates in self.tokens.items()
+            [goal.name, goal.bound, f"**{goal.value:.2f}**", "yes" if goal.met else "no"]
+            for goal in self.goals()
         ]
-        return table(["tokens per second", "ours", "SDK", "ours ÷ SDK"], rows)
+        return table(["goal", "bound", "result", "met"], rows)
+
+    def _tokens_table(self) -> str:
+        rows = []
+        for kind, rates in self.tokens.items():
+            has_openssl = "openssl" in rates
+            rows.append(
+                [
+                    TOKEN_KINDS[kind],
+                    f"{median(rates['ours']):,.0f}",
+                    f"{median(rates['sdk']):,.0f}",
+                    f"**{self.token_ratio(kind, 'sdk'):.1f}**",
+                    f"{median(rates['openssl']):,.0f}" if has_openssl else "",
+                    f"**{self.token_ratio(kind, 'openssl'):.3f}**" if has_openssl else "",
+                ]
+            )
+        heads = ["tokens per second", "ours", "SDK", "ours ÷ SDK", "OpenSSL alone"]
+        return table([*heads, "ours ÷ OpenSSL"], rows)
 
     def _ways_table(self) -> str:
         rows = [
             [name, f"{median(times):.1f}", f"**{ratio(times, self.ways_ms[LIVE]):.3f}**"]
             for name, times in self.ways_ms.items()
         ]
-        wait = f"time to a session, the vendor answering after {VENDOR_SECONDS * 1000:.0f} ms"
-        return table([wait, "ms", "÷ live create"], rows)
+        delay = f"time to a session, vendor response after {VENDOR_SECONDS * 1000:.0f} ms"
+        return table([delay, "ms", "÷ live create"], rows)
 
 
 def calls_text(calls: Mapping[str, int]) -> str:
@@ -144,7 +200,7 @@ def calls_text(calls: Mapping[str, int]) -> str:
 
 
 def rounded(value: float) -> float:
-    """Three digits are more than the machine is good for."""
+    """Rounds to three digits, which is more precision than the measurements have."""
     return float(f"{value:.3g}")
 
 
@@ -154,7 +210,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def write_tables(page: Path, text: str) -> None:
-    """Put the tables between the page's markers; a page without them gets them at its end."""
+    """Replaces the text between the page's markers. A page without markers gets them at its end."""
     old = page.read_text() if page.exists() else f"# Performance\n\n{BEGIN}\n{END}\n"
     before, _, rest = old.partition(BEGIN)
     _, _, after = rest.partition(END)

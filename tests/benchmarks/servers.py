@@ -1,7 +1,7 @@
-"""DynamoDB, Secrets Manager and the video platform as one TLS server with canned answers.
+"""DynamoDB, Secrets Manager and the vendor as one TLS server with canned responses.
 
-What it answers follows from the request alone: the session that is asked for exists and is the
-caller's; a room has its session; a pool has candidates, unless the table is `EMPTY_POOL`.
+A response depends on the request alone. Every session exists and belongs to the caller, every room
+has a session, and every pool has candidates unless the table is `EMPTY_POOL`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ JSON = dict[str, object]
 
 
 def session_id(number: int = 0, project: str = API_KEY) -> str:
-    """An id in the vendor's layout."""
+    """Returns an id in the vendor's format."""
     text = f"1~{project}~~1739538894959~Q9mcXG1QrN3TIYu8y+p{number:04}s~~~"
     return "1_" + base64.b64encode(text.encode(), b"-_").decode().rstrip("=")
 
@@ -44,10 +44,11 @@ def session_item(session: str) -> JSON:
     project = base64.b64decode(session[2:] + "==", b"-_").decode().split("~")[1]
     return {
         "pk": {"S": f"session#{session}"},
+        "sk": {"S": "session"},
         "sessionId": {"S": session},
         "projectId": {"S": project},
         "mediaMode": {"S": "routed"},
-        "mediaModeReason": {"S": "asked for"},
+        "mediaModeReason": {"S": "requested"},
         "archiveMode": {"S": "manual"},
         "owner": {"S": OWNER},
         "state": {"S": "open"},
@@ -109,7 +110,7 @@ SECRETS = {
     },
 }
 
-ANSWERS: dict[str, Callable[[JSON], JSON]] = {
+RESPONSES: dict[str, Callable[[JSON], JSON]] = {
     "GetItem": get_item,
     "Query": query,
     "GetSecretValue": get_secret_value,
@@ -120,7 +121,7 @@ ANSWERS: dict[str, Callable[[JSON], JSON]] = {
 
 
 class Servers:
-    """The TLS server, on threads, until `close`. `calls` counts what it was asked, by operation."""
+    """The TLS server, on threads, until `close`. `calls` counts the requests by operation."""
 
     def __init__(self, certificate: Path) -> None:
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -142,7 +143,7 @@ class Servers:
 
     def _serve(self, plain: socket.socket) -> None:
         with (
-            contextlib.suppress(OSError),  # the other side goes when its process is ended
+            contextlib.suppress(OSError),  # the peer disappears when its process is killed
             self._context.wrap_socket(plain, server_side=True) as connection,
             connection.makefile("rb") as stream,
         ):
@@ -152,23 +153,23 @@ class Servers:
                     name, _, value = line.partition(b":")
                     headers[name.lower()] = value.strip()
                 body = stream.read(int(headers.get(b"content-length", b"0")))
-                connection.sendall(self._answer(first.decode(), headers, body))
+                connection.sendall(self._respond(first.decode(), headers, body))
 
-    def _answer(self, first: str, headers: dict[bytes, bytes], body: bytes) -> bytes:
-        answer: object
+    def _respond(self, first: str, headers: dict[bytes, bytes], body: bytes) -> bytes:
+        response: object
         target = headers.get(b"x-amz-target", b"").decode().rpartition(".")[2]
         if target:
             self.calls[target] += 1
-            answer, kind = ANSWERS[target](json.loads(body)), "application/x-amz-json-1.1"
+            response, kind = RESPONSES[target](json.loads(body)), "application/x-amz-json-1.1"
         else:
             assert first.split()[1].endswith("/session/create"), first
             self.calls["session/create"] += 1
             if first.split()[1].startswith(SLOW_PATH):
                 time.sleep(VENDOR_SECONDS)
-            # The fields that clients read, and enough others for the real answer's length.
+            # The fields that clients read, and enough others for the length of the real response.
             created = {"session_id": session_id(9999), "project_id": API_KEY, "partner_id": API_KEY}
             nothing = {f"unused_{number}": None for number in range(9)}
-            answer, kind = [{**created, **nothing}], "application/json"
-        text = json.dumps(answer).encode()
+            response, kind = [{**created, **nothing}], "application/json"
+        text = json.dumps(response).encode()
         head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(text)}\r\n"
         return head.encode() + b"x-amzn-RequestId: benchmark\r\n\r\n" + text

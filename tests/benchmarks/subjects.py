@@ -1,12 +1,13 @@
-"""What is measured: our functions as they are deployed, and what they are compared with."""
+"""The subjects: the functions of this project as deployed, and what they are compared with."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from .container import Function
+from .execution_environment import Function
 from .prepare import Prepared
 from .servers import (
     APPLICATION_ID,
@@ -20,16 +21,20 @@ from .servers import (
     session_id,
 )
 
-FLOOR, STDLIB, SDK = "floor", "stdlib limit", "SDK handler"
+FLOOR, STDLIB, SDK = "floor", "stdlib limit", "Python SDK handler"
+NODE_FLOOR, NODE_FLOOR_BUNDLED = "Node.js floor", "Node.js floor, bundled"
+NODE_SDK, NODE_SDK_BUNDLED = "Node.js SDK handler", "Node.js SDK handler, bundled"
+NODE = (NODE_FLOOR, NODE_FLOOR_BUNDLED, NODE_SDK, NODE_SDK_BUNDLED)
 OURS = (
     "get_session",
     "close_session",
     "issue_token",
     "create_session_pool",
+    "create_session_room",
     "create_session_live",
 )
 VONAGE, SOURCE_ONLY = "issue_token, Vonage", "get_session, no bytecode"
-COLD = (FLOOR, STDLIB, SDK, *OURS, VONAGE, SOURCE_ONLY)
+COLD = (FLOOR, STDLIB, SDK, *NODE, *OURS, VONAGE, SOURCE_ONLY)
 
 POOL, ROOM_HIT, LIVE = "pool hit", "room hit", "live create"
 WAYS_TO_A_SESSION = (POOL, ROOM_HIT, LIVE)
@@ -53,13 +58,13 @@ SHARED_SETTINGS = {
 }
 Event = Mapping[str, object]
 
-TOKEN_WANTED = {"role": "publisher", "expiresIn": 3600, "data": "name=Alice"}
+TOKEN_FIELDS = {"role": "publisher", "expiresIn": 3600, "data": "name=Alice"}
 
 
 def event(
     route: str, body: Mapping[str, object] | None = None, session: str = session_id()
 ) -> dict[str, object]:
-    """The event of an HTTP API (payload 2.0) for a route of the template and a signed-in caller."""
+    """Returns an HTTP API event (payload 2.0) of a signed-in caller for a route."""
     method, _, path = route.partition(" ")
     return {
         "version": "2.0",
@@ -103,52 +108,71 @@ def event(
 
 
 def subjects(prepared: Prepared, url: str) -> dict[str, Function]:
-    """Every subject by name; `url` is where the servers listen."""
+    """Returns every subject by name. `url` is the address of the servers."""
     settings = {**SHARED_SETTINGS, "AWS_ENDPOINT_URL": url, "API_URL": url, "TABLE_NAME": TABLE}
-    runtime, layer = prepared.runtime, prepared.layer
     lookup = event("GET /sessions/{sessionId}")
-    create = event("POST /sessions", {"mediaMode": "routed", "token": TOKEN_WANTED})
-    join = event("POST /sessions", {"room": ROOM, "token": TOKEN_WANTED})
+    create = event("POST /sessions", {"mediaMode": "routed", "token": TOKEN_FIELDS})
+    join = event("POST /sessions", {"room": ROOM, "token": TOKEN_FIELDS})
     token = "POST /sessions/{sessionId}/tokens"
-    foreign = session_id(project=APPLICATION_ID)
+    vonage_session = session_id(project=APPLICATION_ID)
     live = {"TABLE_NAME": EMPTY_POOL}
     slow = {"API_URL": url + SLOW_PATH}
     vonage = {"SECRET_ID": VONAGE_SECRET, "PLATFORM": "vonage"}
 
-    def peer(name: str, folder: str, asked: Event, status: int, *layers: Path) -> Function:
-        environment = {**settings, "BENCH_ROOT": str(prepared.root)}
-        return Function(
-            name, prepared.handlers / folder, (*layers, runtime), asked, status, environment
-        )
+    def python(
+        name: str, folder: Path, request: Event, status: int, *layers: Path, **changed: str
+    ) -> Function:
+        environment = {
+            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+            # /opt and /var/task are read-only on Lambda, so no bytecode is ever written there.
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": os.pathsep.join(map(str, (folder, *layers, prepared.runtime))),
+            "BENCH_ROOT": str(prepared.root),
+            **settings,
+            **changed,
+        }
+        command = (str(prepared.python), "-S", "-m", "awslambdaric", "app.handler")
+        return Function(name, folder, command, request, status, environment)
+
+    def node(name: str, folder: Path, request: Event, status: int) -> Function:
+        environment = {
+            "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs20.x",
+            "NODE_PATH": str(prepared.node_modules),
+            "NODE_EXTRA_CA_CERTS": str(prepared.root),
+            # Not to measure a warning that depends on the version of Node.js.
+            "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": "true",
+            **settings,
+        }
+        command = (str(prepared.node), str(prepared.node_runtime))
+        return Function(name, folder, command, request, status, environment)
 
     def ours(
-        name: str, folder: str, asked: Event, status: int, *layers: Path, **changed: str
+        name: str, folder: str, request: Event, status: int, *layers: Path, **changed: str
     ) -> Function:
-        environment = {**settings, **changed}
-        return Function(
-            name,
-            prepared.functions / folder,
-            (*(layers or (layer,)), runtime),
-            asked,
-            status,
-            environment,
-        )
+        layers = layers or (prepared.layer,)
+        return python(name, prepared.functions / folder, request, status, *layers, **changed)
 
+    handlers, bundled = prepared.handlers, prepared.node_bundled
     every = [
-        peer(FLOOR, "floor", lookup, 200),
-        peer(STDLIB, "stdlib", lookup, 200),
-        peer(SDK, "sdk", create, 201, prepared.sdk),
+        python(FLOOR, handlers / "floor", lookup, 200),
+        python(STDLIB, handlers / "stdlib", lookup, 200),
+        python(SDK, handlers / "sdk", create, 201, prepared.sdk),
+        node(NODE_FLOOR, handlers / "node_floor", lookup, 200),
+        node(NODE_FLOOR_BUNDLED, bundled / "node_floor", lookup, 200),
+        node(NODE_SDK, handlers / "node_sdk", create, 201),
+        node(NODE_SDK_BUNDLED, bundled / "node_sdk", create, 201),
         ours("get_session", "get_session", lookup, 200),
         ours("close_session", "close_session", event("DELETE /sessions/{sessionId}"), 204),
-        ours("issue_token", "issue_token", event(token, TOKEN_WANTED), 201),
+        ours("issue_token", "issue_token", event(token, TOKEN_FIELDS), 201),
         ours("create_session_pool", "create_session", create, 201),
+        ours("create_session_room", "create_session", join, 200),
         ours("create_session_live", "create_session", create, 201, **live),
         ours(
             VONAGE,
             "issue_token",
-            event(token, TOKEN_WANTED, foreign),
+            event(token, TOKEN_FIELDS, vonage_session),
             201,
-            layer,
+            prepared.layer,
             prepared.crypto,
             **vonage,
         ),

@@ -1,7 +1,7 @@
-"""One Lambda container: the real `awslambdaric` with a handler, against a Runtime API of our own.
+"""A Lambda execution environment: a runtime with a handler, against an emulated Runtime API.
 
-The Runtime API is served by the measuring thread itself, one request after the other, so that no
-other thread's turn is part of a time.
+The measuring thread itself serves the Runtime API, one request after the other, so that no time
+contains a switch to another thread.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ LAMBDA_ENVIRONMENT = {
     "AWS_SESSION_TOKEN": "benchmark" * 40,  # about as long as a role's
     "AWS_REGION": "eu-west-1",
     "AWS_DEFAULT_REGION": "eu-west-1",
-    "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
     "AWS_LAMBDA_FUNCTION_NAME": "benchmark",
     "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
@@ -40,34 +39,37 @@ LAMBDA_ENVIRONMENT = {
     "LANG": "en_US.UTF-8",
     "TZ": ":UTC",
     "PATH": "/usr/bin:/bin",
-    # /opt and /var/task are read-only on Lambda: nothing that is compiled there is kept.
-    "PYTHONDONTWRITEBYTECODE": "1",
+    "_HANDLER": "app.handler",
 }
 
 
 class FunctionFailed(Exception):
-    """The function did not start, or its answer is not the expected one; with its log."""
+    """The function did not start, or returned an unexpected response. Holds the function's log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A handler to be measured: `folder/app.py`, found before `layers` as on Lambda."""
+    """A handler to measure.
+
+    `command` starts its runtime, and `folder` is what Lambda mounts as `/var/task`. A response
+    with a status other than `status` fails the benchmark.
+    """
 
     name: str
     folder: Path
-    layers: tuple[Path, ...]
+    command: tuple[str, ...]
     event: Mapping[str, object]
     status: int
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-class Container:
-    """A fresh process for a function; `with` ends it. Times are in milliseconds.
+class ExecutionEnvironment:
+    """A fresh process for a function, terminated at the end of `with`. Times are milliseconds.
 
-    `cpu`: the processor that it is bound to, or None.
+    `cpu` is the processor that the process is bound to, or None.
     """
 
-    def __init__(self, python: Path, function: Function, cpu: int | None = None) -> None:
+    def __init__(self, function: Function, cpu: int | None = None) -> None:
         self._function = function
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(1)
@@ -79,13 +81,10 @@ class Container:
             **function.environment,
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._listener.getsockname()[1]}",
             "LAMBDA_TASK_ROOT": str(function.folder),
-            "_HANDLER": "app.handler",
-            "PYTHONPATH": os.pathsep.join(map(str, (function.folder, *function.layers))),
         }
-        command = [str(python), "-S", "-m", "awslambdaric", "app.handler"]
         started = time.perf_counter()
         self._process = subprocess.Popen(
-            command,
+            function.command,
             env=environment,
             cwd=function.folder,
             stdin=subprocess.DEVNULL,
@@ -113,7 +112,7 @@ class Container:
         self.close()
 
     def invoke(self) -> float:
-        """Send the function's event and wait for its answer; how long that took."""
+        """Sends the function's event and returns the milliseconds until its response."""
         self._invocation += 1
         event = json.dumps(self._function.event).encode()
         head = (
@@ -125,25 +124,25 @@ class Container:
         )
         started = time.perf_counter()
         self._send(head.encode() + event)
-        answer = self._expect("/response")
+        response = self._expect("/response")
         took = (time.perf_counter() - started) * 1000
         self._send(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
         self._expect("/next")
-        if json.loads(answer).get("statusCode") != self._function.status:
-            raise FunctionFailed(f"{self._function.name}: {answer.decode()}\n{self.log()}")
+        if json.loads(response).get("statusCode") != self._function.status:
+            raise FunctionFailed(f"{self._function.name}: {response.decode()}\n{self.log()}")
         return took
 
     def processor_ms(self) -> float:
-        """The processor time that the process has used so far, its threads included."""
-        # The clock of another process (Linux): its id, inverted, and 2 for scheduled time.
+        """Returns the processor time that the process and its threads have used so far."""
+        # Linux encodes the clock of another process as its inverted id and 2 for scheduled time.
         return time.clock_gettime((~self._process.pid << 3) | 2) * 1000
 
     def peak_memory_mb(self) -> float:
-        """The most memory that the process has held (resident), in MB of a million bytes."""
+        """Returns the peak resident memory of the process, in MB of a million bytes."""
         for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024 / 1e6
-        raise FunctionFailed(f"{self._function.name}: the system does not tell its memory")
+        raise FunctionFailed(f"{self._function.name}: the system does not report peak memory")
 
     def log(self) -> str:
         self._log.seek(0)
@@ -162,13 +161,13 @@ class Container:
         self._connection.sendall(data)
 
     def _expect(self, path: str) -> bytes:
-        """The body of the next request of the runtime, which must end with this path."""
+        """Returns the body of the runtime's next request, whose path must end with `path`."""
         try:
-            asked, body = self._request()
+            actual, body = self._request()
         except OSError as error:
             raise FunctionFailed(f"{self._function.name}: {error}\n{self.log()}") from error
-        if not asked.endswith(path):
-            raise FunctionFailed(f"{self._function.name}: {asked}: {body.decode()}\n{self.log()}")
+        if not actual.endswith(path):
+            raise FunctionFailed(f"{self._function.name}: {actual}: {body.decode()}\n{self.log()}")
         return body
 
     def _accept(self) -> socket.socket:
@@ -176,7 +175,7 @@ class Container:
         while self._process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(TimeoutError):
                 return self._listener.accept()[0]
-        raise OSError("it ended, or does not answer")
+        raise OSError("the process ended or never called the Runtime API")
 
     def _request(self) -> tuple[str, bytes]:
         while True:
