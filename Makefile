@@ -122,6 +122,7 @@ check: setup $(SAM)  ## format, lint, types, import directions, template, secret
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint template.yaml monitoring.yaml
+	@$(BIN)/python -m tests.lint_template
 	@AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint
 	@$(BIN)/python -m tests.secrets_scan
 

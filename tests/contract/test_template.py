@@ -4,16 +4,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from samtranslator.translator.transform import transform
 
 from local.stack.bundle import read_template
 from sessions.errors import INTERNAL_ERROR, PROBLEMS
 from sessions.settings import Settings
 from tests.contract.openapi import operations as contract_operations
+from tests.lint_template import DEPLOYMENTS, lint, processed
 
 ROOT = Path(__file__).parents[2]
 
@@ -279,7 +278,7 @@ def test_concurrency_is_reserved_on_demand_only() -> None:
     assert PARAMETERS["RefillConcurrency"]["Default"] == ""
     refill = properties("PrecreateSessionsFunction")["ReservedConcurrentExecutions"]
     assert refill["Fn::If"][0] == "HasRefillConcurrency"
-    functions = _processed()["Resources"]
+    functions = processed({})["Resources"]
     for name in set(FUNCTIONS.values()) - BACKGROUND:
         function = functions[f"{name}Function"]["Properties"]
         assert function["ReservedConcurrentExecutions"] == reserved, name
@@ -485,6 +484,24 @@ def test_alarms_and_dashboard_use_metrics_that_the_code_reports() -> None:
     assert not unknown
 
 
+# ---------------------------------------------------------------------------------- after SAM
+
+
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_sam_translates_the_template_of_a_deployment(name: str) -> None:
+    assert "Transform" not in processed(DEPLOYMENTS[name])
+
+
+def test_the_linter_finds_a_property_that_cloudformation_does_not_know(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    broken = read_template(ROOT / "monitoring.yaml")
+    broken["Resources"] = {"ApiErrorsAlarm": broken["Resources"]["ApiErrorsAlarm"]}
+    broken["Resources"]["ApiErrorsAlarm"]["Properties"]["Treshold"] = 3
+    assert lint({"broken": broken}) != 0
+    assert "Treshold" in capfd.readouterr().out
+
+
 class _Reads(dict[str, str]):
     """A mapping that records which names are read."""
 
@@ -527,19 +544,7 @@ def _longest(value: object) -> int:
     return int(parameter["MaxLength"])
 
 
-def _processed() -> dict[str, Any]:
-    """Returns the template after SAM's transform."""
-    template = read_template(ROOT / "template.yaml")
-    for resource in template["Resources"].values():
-        for field in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
-            resource["Properties"][field] = "s3://bucket/key"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        processed: dict[str, Any] = transform(template, {}, SimpleNamespace(load=dict))
-    return processed
-
-
 def _document() -> dict[str, Any]:
     """Returns the OpenAPI document that SAM creates from the routes."""
-    body: dict[str, Any] = _processed()["Resources"]["HttpApi"]["Properties"]["Body"]
+    body: dict[str, Any] = processed({})["Resources"]["HttpApi"]["Properties"]["Body"]
     return body
