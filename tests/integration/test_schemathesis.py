@@ -80,7 +80,7 @@ SESSION_BODIES = st.fixed_dictionaries(
         "token": TOKEN_BODIES,
     },
 )
-SENSIBLE = {"createSession": SESSION_BODIES, "issueToken": TOKEN_BODIES}
+VALID_BODIES = {"createSession": SESSION_BODIES, "issueToken": TOKEN_BODIES}
 
 
 def before_generate_body(
@@ -88,7 +88,7 @@ def before_generate_body(
 ) -> st.SearchStrategy[Any]:
     """Half of the bodies are such as apps send."""
     assert context.operation is not None
-    return st.one_of(strategy, SENSIBLE[context.operation.definition.raw["operationId"]])
+    return st.one_of(strategy, VALID_BODIES[context.operation.definition.raw["operationId"]])
 
 
 def _schema(*phases: str) -> schemathesis.BaseSchema:
