@@ -153,6 +153,7 @@ build: setup $(SAM)  ## sam build; writes each layer's bill of materials to dist
 	@SBOM_DIR=$(CURDIR)/dist .venv-sam/bin/sam build
 
 deploy: build  ## deploy to your AWS account: make deploy PARAMETERS="Platform=vonage LogLevel=DEBUG"
+	@$(BIN)/python -m local.preflight --architecture $(ARCHITECTURE) $(LOCAL_PARAMETERS) $(ARGS)
 	@.venv-sam/bin/sam deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(DEPLOYED_PARAMETERS) $(ARGS)
 
 clean:  ## delete everything that was installed or built
