@@ -1,7 +1,7 @@
 """Every session option, by a pair of sessions that differ in it alone.
 
 A new field of `SessionOptions` belongs here; the tests that use these pairs then find each place
-that has to know of it: `tests/unit/sessions/test_every_option.py`.
+that has to know of it: `tests/unit/opentok_sessions/test_every_option.py`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""`DELETE /sessions/{sessionId}`: no more tokens for this session."""
+"""`DELETE /sessions/{sessionId}`: closes a session."""
 
-from sessions import wiring
-from sessions.api import Request, Response, http_handler
-from sessions.settings import Settings
+from opentok_sessions import composition
+from opentok_sessions.http.handler import Request, Response, http_handler
+from opentok_sessions.runtime.settings import Settings
 
 settings = Settings.from_environment()
-close_session = wiring.close_session(settings)
+close_session = composition.close_session(settings)
 
 
 @http_handler(settings)

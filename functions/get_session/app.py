@@ -1,13 +1,13 @@
-"""`GET /sessions/{sessionId}` and `GET /sessions`: look sessions up."""
+"""`GET /sessions/{sessionId}` and `GET /sessions`: looks sessions up."""
 
-from sessions import wiring
-from sessions.answers import session_answer
-from sessions.api import Request, Response, http_handler
-from sessions.get_session import ListRequest
-from sessions.settings import Settings
+from opentok_sessions import composition
+from opentok_sessions.http.responses import session_response
+from opentok_sessions.http.handler import Request, Response, http_handler
+from opentok_sessions.http.get_session import cursor_of, parse_list_query
+from opentok_sessions.runtime.settings import Settings
 
 settings = Settings.from_environment()
-get_session = wiring.get_session(settings)
+get_session = composition.get_session(settings)
 
 
 @http_handler(settings)
@@ -15,7 +15,9 @@ def handler(request: Request) -> Response:
     caller, now = request.caller, get_session.clock()
     if request.has_session_id:
         session = get_session.by_id(request.session_id, caller)
-        return Response(200, session_answer(session, caller, now))
-    found, cursor = get_session.search(ListRequest.read(request.query, caller), caller)
-    body: dict[str, object] = {"sessions": [session_answer(s, caller, now) for s in found]}
-    return Response(200, body | ({"cursor": cursor} if cursor else {}))
+        return Response(200, session_response(session, caller, now))
+    found, position = get_session.search(parse_list_query(request.query, caller), caller)
+    body: dict[str, object] = {"sessions": [session_response(s, caller, now) for s in found]}
+    if position is not None:
+        body["cursor"] = cursor_of(position, caller)
+    return Response(200, body)

@@ -1,17 +1,17 @@
 """`POST /sessions/{sessionId}/tokens`: a token for the caller."""
 
-from sessions import wiring
-from sessions.answers import token_answer
-from sessions.api import Request, Response, http_handler
-from sessions.settings import Settings
-from sessions.token_request import read_token_body
+from opentok_sessions import composition
+from opentok_sessions.http.responses import token_response
+from opentok_sessions.http.handler import Request, Response, http_handler
+from opentok_sessions.runtime.settings import Settings
+from opentok_sessions.http.issue_token import parse_token_request
 
 settings = Settings.from_environment()
-issue_token = wiring.issue_token(settings)
+issue_token = composition.issue_token(settings)
 
 
 @http_handler(settings)
 def handler(request: Request) -> Response:
-    asked = read_token_body(request.json(), settings.max_token_seconds)
-    token = issue_token(request.session_id, request.caller, asked)
-    return Response(201, token_answer(token), {"Cache-Control": "no-store"})
+    requested = parse_token_request(request.json(), settings.max_token_seconds)
+    token = issue_token(request.session_id, request.caller, requested, request.deadline)
+    return Response(201, token_response(token), {"Cache-Control": "no-store"})

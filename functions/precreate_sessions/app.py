@@ -1,7 +1,7 @@
-"""The schedule's function: fills the pools that its event names."""
+"""The schedule's function: refills the pools in its event."""
 
-from sessions import wiring
-from sessions.job import job_handler
-from sessions.settings import Settings
+from opentok_sessions import composition
+from opentok_sessions.scheduled_handler import scheduled_handler
+from opentok_sessions.runtime.settings import Settings
 
-handler = job_handler(wiring.precreate_sessions(Settings.from_environment()))
+handler = scheduled_handler(composition.precreate_sessions(Settings.from_environment()))

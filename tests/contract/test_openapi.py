@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from docs.generate_api import reference
-from sessions.errors import INTERNAL_ERROR, PROBLEMS
+from opentok_sessions.domain.problems import INTERNAL_ERROR, PROBLEMS
 from tests.contract.openapi import (
     Node,
     Operation,

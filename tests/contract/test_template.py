@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from local.stack.bundle import read_template
-from sessions.errors import INTERNAL_ERROR, PROBLEMS
-from sessions.settings import Settings
+from opentok_sessions.domain.problems import INTERNAL_ERROR, PROBLEMS
+from opentok_sessions.runtime.settings import Settings
 from tests.contract.openapi import operations as contract_operations
 from tests.lint_template import DEPLOYMENTS, lint, processed
 

@@ -73,7 +73,7 @@ def test_without_a_pool_everybody_is_told_in_time_and_it_goes_on_by_itself(
         records = Records.read(stack)
 
     for answer in answers:
-        assert (answer.status, answer.body["code"]) == (503, "opentok_unavailable"), answer
+        assert (answer.status, answer.body["code"]) == (503, "vendor_unavailable"), answer
         assert int(answer.headers["retry-after"]) >= 1
     assert not records.sessions, "nothing is half-written"
     lines = until("there are logs", lambda: logs.lines("create_session", "request"))

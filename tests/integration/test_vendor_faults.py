@@ -55,7 +55,7 @@ class Trouble:
 
     @property
     def status_and_code(self) -> tuple[int, str]:
-        return (503, "opentok_unavailable") if self.retry_after else (502, "opentok_rejected")
+        return (503, "vendor_unavailable") if self.retry_after else (502, "vendor_rejected")
 
     @property
     def metric(self) -> str:

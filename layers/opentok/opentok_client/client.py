@@ -24,7 +24,7 @@ from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
 from .credentials import Credentials, OpenTokCredentials
-from .errors import CredentialsRefused, OpenTokRejected, OpenTokUnavailable
+from .errors import CredentialsRejected, RequestRejected, ServiceUnavailable
 from .options import SessionOptions
 from .session_id import POSSIBLE_ID
 from .signing import CLOCK_SKEW_SECONDS, signed_jwt
@@ -85,17 +85,17 @@ class OpenTokClient:
     def create_session(self, options: SessionOptions, deadline: float) -> str:
         """Creates a session and returns its id, before `deadline` (on `time.monotonic`'s clock).
 
-        Raises `CredentialsRefused`, `OpenTokRejected`, or `OpenTokUnavailable` when no usable
+        Raises `CredentialsRejected`, `RequestRejected`, or `ServiceUnavailable` when no usable
         answer came in time or the vendor was found down less than `REST_SECONDS` ago.
         """
         rest = self._ask_again_at - time.monotonic()
         if rest > 0:
-            raise OpenTokUnavailable("not asked, as it was down a moment ago", rest)
+            raise ServiceUnavailable("not asked, as it was down a moment ago", rest)
         if time.monotonic() >= deadline:  # which is not the vendor's fault: the next may ask it
-            raise OpenTokUnavailable("no time was left to ask", REST_SECONDS)
+            raise ServiceUnavailable("no time was left to ask", REST_SECONDS)
         try:
             return self._create(options, deadline)
-        except OpenTokUnavailable as down:
+        except ServiceUnavailable as down:
             self._ask_again_at = time.monotonic() + min(down.retry_after, 10 * REST_SECONDS)
             raise
 
@@ -127,7 +127,7 @@ class OpenTokClient:
                 break
             self._on_retry(reason)
             time.sleep(wait)
-        raise OpenTokUnavailable(reason, max(wait, REST_SECONDS))
+        raise ServiceUnavailable(reason, max(wait, REST_SECONDS))
 
     def _post(self, form: dict[str, str], seconds: float) -> _Answer:
         headers = {"Accept": "application/json", **self._authentication()}
@@ -167,9 +167,9 @@ def _session_id(answer: _Answer) -> str:
     if answer.status in (408, 429) or answer.status >= 500:
         raise _Unusable(f"status {answer.status}: {_reason(answer.body)}")
     if answer.status in (401, 403):
-        raise CredentialsRefused(answer.status, _reason(answer.body))
+        raise CredentialsRejected(answer.status, _reason(answer.body))
     if answer.status != 200:
-        raise OpenTokRejected(answer.status, _reason(answer.body))
+        raise RequestRejected(answer.status, _reason(answer.body))
     match _json(answer.body):
         case [{"session_id": str(session_id)}] if POSSIBLE_ID.fullmatch(session_id):
             return session_id

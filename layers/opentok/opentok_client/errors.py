@@ -1,12 +1,12 @@
-"""What can go wrong between us and the vendor.
+"""What can go wrong between this client and the vendor.
 
-OpenTokError
+VendorError
 ├── Invalid                    the caller's input breaks the vendor's rules: `violations`
 ├── InvalidSessionId           the text is not a session id
 ├── InvalidCredentials         the credentials themselves are unusable
-├── OpenTokRejected            the vendor understood us and said no: `status`, `reason`
-│   └── CredentialsRefused     … because of who we say we are (401, 403)
-└── OpenTokUnavailable         no usable answer within the budget: `reason`, `retry_after`
+├── RequestRejected            the vendor understood the request and rejected it: `status`, `reason`
+│   └── CredentialsRejected    … because of the credentials (401, 403)
+└── ServiceUnavailable         no usable response within the deadline: `reason`, `retry_after`
 """
 
 from __future__ import annotations
@@ -14,49 +14,49 @@ from __future__ import annotations
 from typing import NamedTuple
 
 __all__ = [
-    "CredentialsRefused",
+    "CredentialsRejected",
     "Invalid",
     "InvalidCredentials",
     "InvalidSessionId",
-    "OpenTokError",
-    "OpenTokRejected",
-    "OpenTokUnavailable",
+    "RequestRejected",
+    "ServiceUnavailable",
+    "VendorError",
     "Violation",
 ]
 
 
 class Violation(NamedTuple):
-    """One member that breaks a rule; `combination` when it is only wrong beside others."""
+    """One field that breaks a rule; `combination` when it is only wrong beside others."""
 
-    member: str
+    field: str
     message: str
     combination: bool = False
 
 
-class OpenTokError(Exception):
-    """Base of everything that this package raises."""
+class VendorError(Exception):
+    """Base class of all errors in this package."""
 
 
-class Invalid(OpenTokError, ValueError):
-    """The input breaks rules of the vendor; `violations` names every member that does."""
+class Invalid(VendorError, ValueError):
+    """The input breaks rules of the vendor; `violations` names every field that does."""
 
     def __init__(self, violations: list[Violation]) -> None:
-        super().__init__("; ".join(f"{v.member}: {v.message}" for v in violations))
+        super().__init__("; ".join(f"{v.field}: {v.message}" for v in violations))
         self.violations = violations
 
 
-class InvalidSessionId(OpenTokError, ValueError):
+class InvalidSessionId(VendorError, ValueError):
     """The text is not a session id of the vendor."""
 
 
-class InvalidCredentials(OpenTokError, ValueError):
-    """The credentials cannot be used: the message says which member, never its value."""
+class InvalidCredentials(VendorError, ValueError):
+    """The credentials cannot be used: the message names the field, never its value."""
 
 
-class OpenTokRejected(OpenTokError):
-    """The vendor refused the request; repeating it would not help.
+class RequestRejected(VendorError):
+    """The vendor rejected the request; a retry would not help.
 
-    `status` is its HTTP status, `reason` its own words.
+    `status` is its HTTP status, `reason` its message.
     """
 
     def __init__(self, status: int, reason: str) -> None:
@@ -65,12 +65,12 @@ class OpenTokRejected(OpenTokError):
         self.reason = reason
 
 
-class CredentialsRefused(OpenTokRejected):
-    """The vendor does not accept our credentials (401 or 403)."""
+class CredentialsRejected(RequestRejected):
+    """The vendor does not accept the credentials (401 or 403)."""
 
 
-class OpenTokUnavailable(OpenTokError):
-    """The vendor gave no usable answer in time; `retry_after` seconds later it may."""
+class ServiceUnavailable(VendorError):
+    """The vendor gave no usable response in time; a retry may help after `retry_after` seconds."""
 
     def __init__(self, reason: str, retry_after: float) -> None:
         super().__init__(reason)

@@ -14,7 +14,7 @@ __all__ = [
     "Role",
     "TokenFormat",
     "TokenGrant",
-    "has_utf8_form",
+    "is_well_formed",
 ]
 
 LIFETIME_MAX_SECONDS = 30 * 24 * 3600
@@ -61,7 +61,7 @@ class TokenGrant:
         if len(self.data) > CONNECTION_DATA_MAX:
             limit = f"must have at most {CONNECTION_DATA_MAX} characters"
             violations.append(Violation("data", limit))
-        if not has_utf8_form(self.data):
+        if not is_well_formed(self.data):
             violations.append(Violation("data", "must be well-formed Unicode"))
         if any(not name or name.split() != [name] for name in self.layout_classes):
             message = "each class must be a name without white space"
@@ -69,7 +69,7 @@ class TokenGrant:
         elif len(self.layout) > LAYOUT_CLASSES_MAX:
             message = f"joined by spaces must have at most {LAYOUT_CLASSES_MAX} characters"
             violations.append(Violation("initialLayoutClassList", message))
-        elif not has_utf8_form(self.layout):
+        elif not is_well_formed(self.layout):
             violations.append(Violation("initialLayoutClassList", "must be well-formed Unicode"))
         if violations:
             raise Invalid(violations)
@@ -80,7 +80,7 @@ class TokenGrant:
         return " ".join(self.layout_classes)
 
 
-def has_utf8_form(text: str) -> bool:
+def is_well_formed(text: str) -> bool:
     """Whether the text can be sent or stored: a lone surrogate, which JSON can carry, cannot."""
     try:
         text.encode()

@@ -12,7 +12,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from itertools import count
 
-from sessions.pool_store import CANDIDATES, TRIES
+from opentok_sessions.storage.pool_store import CANDIDATES, TRIES
 from tests.benchmarks.scale.index import PoolIndex, Throttled
 
 __all__ = ["Scenario", "Strategy", "Totals", "simulate"]

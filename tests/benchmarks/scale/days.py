@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sessions.pool_size import next_target
+from opentok_sessions.domain.pool_size import next_target
 
 __all__ = ["DAYS", "Day", "Minute", "simulate"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from hypothesis import strategies as st
 
-from tests.unit.sessions.bodies import MEMBERS, TOKEN_MEMBERS, WRONG_VALUES, bodies
+from tests.unit.opentok_sessions.bodies import MEMBERS, TOKEN_MEMBERS, WRONG_VALUES, bodies
 
 __all__ = ["CALLERS", "ROOMS", "create_events", "list_events", "pool_events", "session_events"]
 

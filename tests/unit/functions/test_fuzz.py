@@ -25,10 +25,10 @@ from hypothesis import strategies as st
 from opentok_client import client
 from opentok_client.grant import Role
 from opentok_client.options import MediaMode, SessionOptions
-from sessions.attributes import Item, encode
-from sessions.errors import INTERNAL_ERROR, PROBLEMS, Problem
-from sessions.items import session_item
-from sessions.models import Reuse, Session, Source
+from opentok_sessions.storage.attributes import Item, encode
+from opentok_sessions.domain.problems import INTERNAL_ERROR, PROBLEMS, Problem
+from opentok_sessions.storage.items import session_item
+from opentok_sessions.domain.models import Reuse, Session, Source
 from tests.aws import API_KEY, API_SECRET, ENVIRONMENT, Aws, aws_in_memory
 from tests.unit.functions.events import (
     create_events,
@@ -36,8 +36,8 @@ from tests.unit.functions.events import (
     pool_events,
     session_events,
 )
-from tests.unit.sessions import vendor_server
-from tests.unit.sessions.vendor_server import VendorServer, session_id
+from tests.unit.opentok_sessions import vendor_server
+from tests.unit.opentok_sessions.vendor_server import VendorServer, session_id
 
 # What is as long as a body may be is also long to print.
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
@@ -62,7 +62,7 @@ PLAIN = Session(
     session_id=ID[0],
     project_id=API_KEY,
     options=SessionOptions(),
-    media_mode_reason="as asked for",
+    media_mode_reason="as requested",
     owner="alice",
     created_at=NOW * 1000,
     source=Source.CREATED,

@@ -33,46 +33,46 @@ SHARED = {
     "opentok_client.grant",
     "opentok_client.options",
     "opentok_client.session_id",
-    "sessions.attributes",
-    "sessions.coldstart",
-    "sessions.errors",
-    "sessions.items",
-    "sessions.models",
-    "sessions.settings",
-    "sessions.store",
-    "sessions.table",
-    "sessions.telemetry",
-    "sessions.wiring",
+    "opentok_sessions.storage.attributes",
+    "opentok_sessions.runtime.cold_start",
+    "opentok_sessions.domain.problems",
+    "opentok_sessions.storage.items",
+    "opentok_sessions.domain.models",
+    "opentok_sessions.runtime.settings",
+    "opentok_sessions.storage.session_store",
+    "opentok_sessions.storage.table",
+    "opentok_sessions.runtime.telemetry",
+    "opentok_sessions.composition",
 }
-HTTP = SHARED | {"sessions.api", "sessions.http_request", "sessions.policy"}
-ANSWERS = {"sessions.answers", "sessions.media_mode", "sessions.members", "sessions.rooms"}
-CREDENTIALS = {"opentok_client.credentials", "sessions.credentials"}
+HTTP = SHARED | {"opentok_sessions.http.handler", "opentok_sessions.http.request", "opentok_sessions.domain.policy"}
+ANSWERS = {"opentok_sessions.http.responses", "opentok_sessions.domain.media_mode", "opentok_sessions.http.fields", "opentok_sessions.domain.rooms"}
+CREDENTIALS = {"opentok_client.credentials", "opentok_sessions.credentials"}
 TOKENS = CREDENTIALS | {
     "jwt",
     "opentok_client.signing",
     "opentok_client.tokens",
-    "sessions.issue_token",
-    "sessions.token_request",
+    "opentok_sessions.issue_token",
+    "opentok_sessions.http.issue_token",
 }
 # Neither `opentok_client.client` nor `requests`: they are loaded by the first live creation.
 CREATION = {
-    "sessions.create_request",
-    "sessions.pool_store",
-    "sessions.pools",
-    "sessions.token_request",
-    "sessions.vendor",
+    "opentok_sessions.http.create_session",
+    "opentok_sessions.storage.pool_store",
+    "opentok_sessions.domain.pools",
+    "opentok_sessions.http.issue_token",
+    "opentok_sessions.vendor",
 }
 
 LOADED = {
-    "close_session": HTTP | {"sessions.close_session"},
-    "get_session": HTTP | ANSWERS | {"sessions.get_session"},
+    "close_session": HTTP | {"opentok_sessions.close_session"},
+    "get_session": HTTP | ANSWERS | {"opentok_sessions.get_session"},
     "issue_token": HTTP | ANSWERS | TOKENS,
-    "create_session": HTTP | ANSWERS | TOKENS | CREATION | {"sessions.create_session"},
+    "create_session": HTTP | ANSWERS | TOKENS | CREATION | {"opentok_sessions.create_session"},
     "precreate_sessions": SHARED
     | ANSWERS
     | CREDENTIALS
     | CREATION
-    | {"sessions.job", "sessions.policy", "sessions.pool_size", "sessions.precreate_sessions"},
+    | {"opentok_sessions.scheduled_handler", "opentok_sessions.domain.policy", "opentok_sessions.domain.pool_size", "opentok_sessions.precreate_sessions"},
 }
 
 # `cryptography` is in the test environment but not in the layer, and PyJWT takes it when it can.
@@ -106,13 +106,13 @@ def modules(function: str) -> set[str]:
 
 def test_it_loads_these_of_our_modules(function: str, modules: set[str]) -> None:
     """Each module more is a longer start: `LOADED` says which ones a function is worth."""
-    ours = {name for name in modules if name.partition(".")[0] in ("sessions", "opentok_client")}
-    assert ours - {"sessions", "opentok_client"} == LOADED[function] - {"jwt"}
+    ours = {name for name in modules if name.partition(".")[0] in ("opentok_sessions", "opentok_client")}
+    assert ours - {"opentok_sessions", "opentok_client"} == LOADED[function] - {"jwt"}
 
 
 def test_it_loads_these_libraries(function: str, modules: set[str]) -> None:
     libraries = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names
-    ours = {"app", "opentok_client", "sessions"}
+    ours = {"app", "opentok_client", "opentok_sessions"}
     # An environment's own start-up hooks load a few modules with a leading underscore.
     found = {name for name in libraries - ours if not name.startswith("_")}
     assert found == LIBRARIES | ({"jwt"} & LOADED[function])

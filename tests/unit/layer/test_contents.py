@@ -32,7 +32,7 @@ PACKAGES = {
     "opentok_client",
     "requests",
     "s3transfer",
-    "sessions",
+    "opentok_sessions",
     "six",
     "typing_extensions",
     "urllib3",
@@ -91,7 +91,7 @@ def test_without_the_wanted_interpreter_it_is_built_all_the_same(
 
     assert "no bytecode" in source_only.warnings and "3.99" in source_only.warnings
     assert not list(source_only.python.rglob("*.pyc"))
-    assert (source_only.python / "sessions" / "__init__.py").exists()
+    assert (source_only.python / "opentok_sessions" / "__init__.py").exists()
 
 
 def test_the_same_input_gives_the_same_zip(built: Built, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from opentok_client.credentials import (
     VonageCredentials,
     from_secret,
 )
-from opentok_client.errors import InvalidCredentials, OpenTokError
+from opentok_client.errors import InvalidCredentials, VendorError
 
 SECRET = "do-not-show-this-secret"
 PEM = f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----"
@@ -104,7 +104,7 @@ def test_an_unusable_secret_names_the_member_and_shows_no_value(secret: object, 
 
 
 def test_unusable_credentials_are_an_error_of_the_client() -> None:
-    assert issubclass(InvalidCredentials, OpenTokError)
+    assert issubclass(InvalidCredentials, VendorError)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opentok_client.errors import Invalid, OpenTokError, Violation
+from opentok_client.errors import Invalid, VendorError, Violation
 from opentok_client.options import ARCHIVE_RESOLUTIONS, ArchiveMode, MediaMode, SessionOptions
 
 ROUTED, RELAYED = MediaMode.ROUTED, MediaMode.RELAYED
@@ -182,7 +182,7 @@ def test_options_are_values() -> None:
 
 def test_an_invalid_choice_is_an_error_of_the_client_and_a_value_error() -> None:
     invalid = Invalid([Violation("location", "must be an IPv4 address")])
-    assert isinstance(invalid, OpenTokError)
+    assert isinstance(invalid, VendorError)
     assert isinstance(invalid, ValueError)
     assert str(invalid) == "location: must be an IPv4 address"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opentok_client.errors import InvalidSessionId, OpenTokError
+from opentok_client.errors import InvalidSessionId, VendorError
 from opentok_client.options import MediaMode
 from opentok_client.session_id import SESSION_ID_MAX, SessionId
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_an_id_is_refused(text: str) -> None:
 
 
 def test_a_bad_id_is_an_error_of_the_client_and_a_value_error() -> None:
-    assert issubclass(InvalidSessionId, OpenTokError)
+    assert issubclass(InvalidSessionId, VendorError)
     assert issubclass(InvalidSessionId, ValueError)
 
 

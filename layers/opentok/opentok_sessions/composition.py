@@ -1,0 +1,157 @@
+"""The composition root: one function per Lambda function, called once during initialisation.
+
+Each imports and creates only what its Lambda function needs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .runtime import cold_start  # noqa: F401  (first: suspends garbage collection)
+
+# First, not deep inside botocore's imports: its large patterns compile slower far down the stack.
+import urllib3  # noqa: F401  # isort: skip
+from botocore.config import Config
+from botocore.session import get_session as aws_session
+
+from .domain.deadline import AWS_CONNECT_SECONDS, AWS_READ_SECONDS
+from .domain.problems import Problem
+from .runtime import telemetry
+from .runtime.settings import Settings
+from .storage.session_store import SessionStore
+from .storage.table import Table
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+    from .close_session import CloseSession
+    from .create_session import CreateSession
+    from .credentials import CredentialCache
+    from .domain.pools import Pools
+    from .get_session import GetSession
+    from .issue_token import IssueToken, TokenIssuer
+    from .precreate_sessions import PrecreateSessions
+
+__all__ = ["close_session", "create_session", "get_session", "issue_token", "precreate_sessions"]
+
+_CONFIG = Config(
+    connect_timeout=AWS_CONNECT_SECONDS,
+    read_timeout=AWS_READ_SECONDS,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    tcp_keepalive=True,
+    max_pool_connections=16,
+    # Otherwise botocore composes a description of the machine twice per call: a fifth of its time.
+    user_agent="opentok-sessions",
+)
+# botocore's session: boto3's would load S3 transfers and resources, a tenth of the cold start.
+_AWS = aws_session()
+_CA_FILE = Path(__file__).parent.parent / "ca" / "aws.pem"
+
+
+def create_session(settings: Settings) -> CreateSession:
+    """Returns the use case of `POST /sessions`."""
+    from .create_session import CreateSession
+    from .join_session import JoinSession
+    from .session_supply import SessionSupply
+    from .storage.pool_store import PoolStore
+    from .vendor import Vendor
+
+    table, credentials = _table(settings), _credentials(settings)
+    store, tokens = SessionStore(table, settings.retention_seconds), _tokens(settings)
+    return CreateSession(
+        store=store,
+        supply=SessionSupply(
+            PoolStore(table), _pools(settings), Vendor(credentials, settings.api_url)
+        ),
+        credentials=credentials,
+        tokens=tokens,
+        join=JoinSession(store, credentials, tokens, settings.room_idle_seconds),
+    )
+
+
+def issue_token(settings: Settings) -> IssueToken:
+    """Returns the use case of `POST /sessions/{sessionId}/tokens`."""
+    from .issue_token import IssueToken
+
+    return IssueToken(
+        store=SessionStore(_table(settings), settings.retention_seconds),
+        credentials=_credentials(settings),
+        tokens=_tokens(settings),
+        room_idle_seconds=settings.room_idle_seconds,
+    )
+
+
+def get_session(settings: Settings) -> GetSession:
+    """Returns the use case of the lookups."""
+    from .get_session import GetSession
+
+    store = SessionStore(_table(settings), settings.retention_seconds)
+    return GetSession(store, settings.room_idle_seconds)
+
+
+def close_session(settings: Settings) -> CloseSession:
+    """Returns the use case of `DELETE /sessions/{sessionId}`."""
+    from .close_session import CloseSession
+
+    return CloseSession(SessionStore(_table(settings), settings.retention_seconds))
+
+
+def precreate_sessions(settings: Settings) -> PrecreateSessions:
+    """Returns the use case of the schedule."""
+    from .precreate_sessions import CONNECTIONS, PrecreateSessions
+    from .storage.pool_store import PoolStore
+    from .vendor import Vendor
+
+    credentials = _credentials(settings)
+    return PrecreateSessions(
+        pools=PoolStore(_table(settings)),
+        credentials=credentials,
+        vendor=Vendor(credentials, settings.api_url, CONNECTIONS),
+        limit=settings.refill_limit,
+    )
+
+
+def _pools(settings: Settings) -> Pools:
+    """Returns the declared pools; none when they are invalid, so that callers are still served.
+
+    The scheduled run reads the same parameter and fails then.
+    """
+    from .domain.pools import Pools
+    from .http.pools import pools_from_json
+
+    try:
+        return pools_from_json(settings.pools)
+    except Problem as problem:
+        telemetry.logger.error("pools_unusable", extra={"reason": problem.detail})
+        telemetry.count("InternalError")
+        return Pools([])
+
+
+def _tokens(settings: Settings) -> TokenIssuer:
+    from opentok_client.grant import TokenFormat
+
+    from .issue_token import TokenIssuer
+
+    return TokenIssuer(TokenFormat(settings.token_format))
+
+
+def _credentials(settings: Settings) -> CredentialCache:
+    from .credentials import CredentialCache
+
+    return CredentialCache(
+        _client("secretsmanager"),
+        settings.secret_id,
+        settings.platform,
+        settings.secret_cache_seconds,
+    )
+
+
+def _table(settings: Settings) -> Table:
+    return Table(_client("dynamodb"), settings.table_name)
+
+
+def _client(service: str) -> BaseClient:
+    # Reading a handful of root certificates takes a millisecond, the full set twenty.
+    verify = str(_CA_FILE) if _CA_FILE.is_file() else None
+    return _AWS.create_client(service, config=_CONFIG, verify=verify)

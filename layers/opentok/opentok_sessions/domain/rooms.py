@@ -1,0 +1,58 @@
+"""Whether a room's session is still the one for the next caller. Pure functions."""
+
+from __future__ import annotations
+
+from opentok_client.options import OPTIONS, MediaMode
+
+from .models import Reuse, Session
+from .requests import CreateRequest
+
+__all__ = ["conflicts", "is_idle", "is_live", "use_is_due"]
+
+USE_INTERVALS_PER_IDLE_TIME = 10
+"""How often per idle time the use of a session is recorded: often enough to detect an idle room,
+rarely enough that a busy room costs no writes."""
+
+
+def is_live(session: Session, now: float, idle_seconds: int, project_id: str) -> bool:
+    """Returns whether the room's next caller joins this session; otherwise the room is free."""
+    return (
+        session.project_id == project_id
+        and not session.is_closed(now)
+        and not session.superseded
+        and not is_idle(session, now, idle_seconds)
+    )
+
+
+def is_idle(session: Session, now: float, idle_seconds: int) -> bool:
+    """Returns whether the session was not joined and no token was issued for `idle_seconds`.
+
+    The vendor advises one session per conversation, because its quality inspection is keyed by
+    session id. A session that opens later is not idle before that, and a permanent one never is.
+    """
+    if session.reuse is Reuse.PERMANENT:
+        return False
+    return now - max(session.last_used_at, session.opens_at or 0) >= idle_seconds
+
+
+def use_is_due(session: Session, now: float, idle_seconds: int) -> bool:
+    """Returns whether the use of the session at this moment has to be recorded."""
+    return now - session.last_used_at >= idle_seconds / USE_INTERVALS_PER_IDLE_TIME
+
+
+def conflicts(session: Session, request: CreateRequest) -> list[str]:
+    """Returns the fields that were sent and contradict the room's live session."""
+    chosen, options = request.chosen, session.options
+    same = {o.field: o.of(chosen.options) == o.of(options) for o in OPTIONS}
+    same["mediaMode"] = same["mediaMode"] or chosen.auto
+    same |= {
+        "room": request.room == session.room,
+        "reuse": request.reuse is session.reuse,
+        "opensAt": request.opens_at == session.opens_at,
+        "closesAt": request.closes_at == session.closes_at,
+        "participants": request.participants == session.participants,
+        "sessionId": request.session_id == session.session_id,
+    }
+    if options.media_mode is MediaMode.RELAYED and chosen.auto:
+        same |= dict.fromkeys(chosen.needs_router, False)
+    return [name for name, equal in same.items() if name in request.sent and not equal]

@@ -1,0 +1,52 @@
+"""Looks sessions up: by id, by room, or the caller's own. The vendor is never called."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .domain import policy, rooms
+from .domain.claims import Position
+from .domain.models import Caller, Session
+from .domain.problems import SessionNotFound
+from .domain.requests import ListRequest
+from .storage.session_store import SessionStore
+
+__all__ = ["GetSession"]
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class GetSession:
+    """`GET /sessions/{sessionId}` and `GET /sessions`."""
+
+    store: SessionStore
+    room_idle_seconds: int
+    clock: Callable[[], float] = time.time
+
+    def by_id(self, session_id: str, caller: Caller) -> Session:
+        """Raises `SessionNotFound`, even when the session exists but the caller is not admitted."""
+        session, _ = policy.admit(caller, self.store.find_session(session_id))
+        return session
+
+    def search(self, request: ListRequest, caller: Caller) -> tuple[list[Session], Position | None]:
+        """Returns the requested sessions, and where the next page starts (None at the end)."""
+        if request.room is not None:
+            session = self._in_room(request.room, caller)
+            return ([session] if session else []), None
+        return self.store.find_owned(caller.sub, request.limit, request.after)
+
+    def _in_room(self, name: str, caller: Caller) -> Session | None:
+        """Returns the room's live session, as the room's next caller would get it."""
+        session_id = self.store.find_room(name)
+        session = self.store.find_session(session_id) if session_id else None
+        if session is None:
+            return None
+        # Only the credentials could tell whether its project is still ours; they are not read here.
+        if not rooms.is_live(session, self.clock(), self.room_idle_seconds, session.project_id):
+            return None
+        try:
+            policy.admit(caller, session)
+        except SessionNotFound:
+            return None
+        return session

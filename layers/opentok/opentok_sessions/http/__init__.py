@@ -1,0 +1,1 @@
+"""Between API Gateway and the use cases: requests in, responses out."""

@@ -1,0 +1,69 @@
+"""Parses the query of `GET /sessions`, and the cursor of its pages."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+
+from ..domain.claims import Position
+from ..domain.models import Caller
+from ..domain.requests import ListRequest
+from .fields import Fields
+
+__all__ = ["LIMIT_MAX", "cursor_of", "parse_list_query"]
+
+LIMIT_DEFAULT = 20
+LIMIT_MAX = 100
+CURSOR_MAX = 1024
+CREATED_AT_END = 10**15  # ms, in the year 33658
+
+
+def parse_list_query(query: Mapping[str, object], caller: Caller) -> ListRequest:
+    """Raises `InvalidRequest` or `InvalidCombination` naming every wrong parameter."""
+    fields = Fields(query, ("room", "limit", "cursor"))
+    for name in ("limit", "cursor"):
+        if "room" in fields and name in fields:
+            fields.excluded(name, "cannot be combined with `room`")
+    limit_text = fields.text("limit", 3, re.compile(r"[0-9]+"), "must be an integer")
+    limit = int(limit_text) if limit_text else LIMIT_DEFAULT
+    if not 1 <= limit <= LIMIT_MAX:
+        fields.wrong("limit", f"must be an integer from 1 to {LIMIT_MAX}")
+    cursor = fields.text("cursor", CURSOR_MAX)
+    after = _position(cursor, caller) if cursor else None
+    if cursor and after is None:
+        fields.wrong("cursor", "is invalid")
+    room = fields.room("room")
+    fields.finish()
+    return ListRequest(room, limit, after)
+
+
+def cursor_of(position: Position, caller: Caller) -> str:
+    """Returns a position as an opaque text that only this caller can use.
+
+    The checksum detects mistakes. Forging it gains nothing: the list is always the caller's own.
+    """
+    text = json.dumps([*position, _checksum(position, caller)], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def _position(cursor: str, caller: Caller) -> Position | None:
+    try:
+        values = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+    except (ValueError, RecursionError):
+        return None
+    match values:
+        case [str(session_id), int(created_at), str(checksum)] if (
+            # DynamoDB would reject other values. (JSON's true is the integer 1 in Python.)
+            session_id.isascii() and 1 < created_at < CREATED_AT_END
+        ):
+            position = (session_id, created_at)
+            return position if checksum == _checksum(position, caller) else None
+    return None
+
+
+def _checksum(position: Position, caller: Caller) -> str:
+    text = json.dumps([caller.sub, *position])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,205 @@
+"""Reads a request from API Gateway's event (HTTP API, payload 2.0): caller, path, query, body.
+
+Only the claims are trusted: the gateway has verified the JWT.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from opentok_client.grant import is_well_formed
+from opentok_client.session_id import POSSIBLE_ID
+
+from ..domain.claims import KeyClaim
+from ..domain.deadline import FUNCTION_SECONDS, Deadline
+from ..domain.models import SUB_MAX, Caller
+from ..domain.problems import BodyTooLarge, FieldError, InvalidRequest, NotJson, SessionNotFound
+from ..runtime.settings import Settings
+
+__all__ = ["BODY_MAX_BYTES", "Event", "Request"]
+
+BODY_MAX_BYTES = 64 * 1024
+_IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,128}")
+
+Event = Mapping[str, Any]
+
+
+class Request:
+    """One event of the gateway. Reading something that the caller sent wrong raises a `Problem`."""
+
+    def __init__(self, event: object, settings: Settings, deadline: Deadline | None = None) -> None:
+        self._event: Event = event if isinstance(event, Mapping) else {}
+        self._settings = settings
+        self.deadline = deadline or Deadline.after(FUNCTION_SECONDS, time.monotonic)
+
+    @property
+    def id(self) -> str:
+        """The gateway's request id, which the caller sees too."""
+        value = _at(self._event, "requestContext", "requestId")
+        return value if isinstance(value, str) else ""
+
+    @property
+    def route(self) -> str:
+        """The route as the template names it, such as `POST /sessions`."""
+        value = self._event.get("routeKey")
+        return value if isinstance(value, str) else ""
+
+    @property
+    def caller(self) -> Caller:
+        """The caller, from claims that the gateway has verified."""
+        claims = _at(self._event, "requestContext", "authorizer", "jwt", "claims")
+        claims = claims if isinstance(claims, Mapping) else {}
+        sub = claims.get("sub")
+        if not isinstance(sub, str) or not 1 <= len(sub) <= SUB_MAX or not is_well_formed(sub):
+            error = FieldError(
+                "sub", f"the JWT must have this claim (1 to {SUB_MAX} characters)"
+            )
+            raise InvalidRequest("The caller is unknown: the JWT has no usable `sub`.", [error])
+        groups = _groups(claims.get(self._settings.moderators_claim))
+        return Caller(sub, moderator=self._settings.moderators_group in groups)
+
+    @property
+    def has_session_id(self) -> bool:
+        """Whether the path names a session."""
+        return _at(self._event, "pathParameters", "sessionId") is not None
+
+    @property
+    def session_id(self) -> str:
+        """The id in the path. Raises `SessionNotFound` for a text that cannot be one."""
+        value = _at(self._event, "pathParameters", "sessionId")
+        if not isinstance(value, str) or not POSSIBLE_ID.fullmatch(value):
+            raise SessionNotFound
+        return value
+
+    @property
+    def query(self) -> Mapping[str, object]:
+        """The query parameters."""
+        value = self._event.get("queryStringParameters")
+        return value if isinstance(value, Mapping) else {}
+
+    def header(self, name: str) -> str | None:
+        """Returns a header by its lower-case name."""
+        headers = self._event.get("headers")
+        if isinstance(headers, Mapping):
+            for key, value in headers.items():
+                if isinstance(key, str) and key.lower() == name and isinstance(value, str):
+                    return value
+        return None
+
+    def json(self) -> dict[str, object]:
+        """Returns the body's fields; none without a body, because all fields are optional.
+
+        Raises `BodyTooLarge`, `NotJson` or `InvalidRequest`.
+        """
+        raw = self._raw_body()
+        if not raw:
+            return {}
+        content_type = (self.header("content-type") or "application/json").partition(";")[0]
+        if not re.fullmatch(r"application/([\w.-]+\+)?json", content_type.strip().lower()):
+            raise NotJson("The Content-Type must be application/json.")
+        try:
+            value = json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+            _canonical(value).encode()  # fails for lone surrogates
+        except RecursionError:
+            raise _bad_body("is nested too deeply") from None
+        except ValueError as error:
+            message = str(error) if isinstance(error, _BadJson) else "is not valid JSON in UTF-8"
+            raise _bad_body(message) from None
+        if not isinstance(value, dict):
+            raise _bad_body("must be a JSON object")
+        return value
+
+    def header_errors(self) -> list[FieldError]:
+        """Returns what is wrong with the headers."""
+        key = self.header("idempotency-key")
+        if key is None or _IDEMPOTENCY_KEY.fullmatch(key):
+            return []
+        return [FieldError("Idempotency-Key", "must have 1 to 128 printable ASCII characters")]
+
+    def idempotency_key(self, caller: Caller, body: Mapping[str, object]) -> KeyClaim | None:
+        """Returns the key as it is stored: hashed with the caller, so that keys of different
+        callers cannot collide."""
+        key = self.header("idempotency-key")
+        if key is None:
+            return None
+        return KeyClaim(_sha256(_canonical([caller.sub, key])), _sha256(_canonical(body)))
+
+    def _raw_body(self) -> bytes:
+        body = self._event.get("body")
+        if body is None:
+            return b""
+        if not isinstance(body, str):
+            raise _bad_body("must be text")
+        # A text has at most as many characters as bytes; base64 adds a third.
+        if len(body) > BODY_MAX_BYTES * 4 // 3 + 4:
+            raise BodyTooLarge(f"The body must have at most {BODY_MAX_BYTES} bytes.")
+        try:
+            if self._event.get("isBase64Encoded") is True:
+                raw = base64.b64decode(body, validate=True)
+            else:
+                raw = body.encode()
+        except (binascii.Error, ValueError):
+            raise _bad_body("cannot be decoded") from None
+        if len(raw) > BODY_MAX_BYTES:
+            raise BodyTooLarge(f"The body must have at most {BODY_MAX_BYTES} bytes.")
+        return raw
+
+
+class _BadJson(ValueError):
+    """Parseable but ambiguous JSON (duplicate keys, NaN)."""
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        times = Counter(name for name, _ in pairs)
+        duplicates = sorted({name[:100] for name, number in times.items() if number > 1})
+        raise _BadJson(f"contains duplicate keys: {', '.join(duplicates)}")
+    return fields
+
+
+def _no_constant(name: str) -> object:
+    raise _BadJson(f"contains {name}, which is not valid JSON")
+
+
+def _bad_body(message: str) -> InvalidRequest:
+    return InvalidRequest(f"The body {message}.", [FieldError("body", message)])
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def _at(value: object, *path: str) -> object:
+    for name in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
+def _groups(claim: object) -> list[str]:
+    """Returns the group names from every form of the claim: a list, a JSON list as text, `[a b]`
+    (an HTTP API's form of a list), or names separated by spaces."""
+    if isinstance(claim, list):
+        return [name for name in claim if isinstance(name, str)]
+    if not isinstance(claim, str):
+        return []
+    if claim.startswith('["'):
+        try:
+            return _groups(json.loads(claim))
+        except (ValueError, RecursionError):
+            return []
+    return claim.removeprefix("[").removesuffix("]").split()

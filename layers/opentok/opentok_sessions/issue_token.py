@@ -1,0 +1,105 @@
+"""Issues tokens: who may have one, for how long, signed for the platform."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opentok_client.credentials import Credentials
+from opentok_client.errors import InvalidCredentials
+from opentok_client.grant import LIFETIME_MAX_SECONDS, TokenFormat, TokenGrant
+from opentok_client.signing import CLOCK_SKEW_SECONDS
+from opentok_client.tokens import client_token
+
+from .credentials import CredentialCache
+from .domain import policy
+from .domain.deadline import AWS_CALL_SECONDS, Deadline
+from .domain.models import Caller, Session, Token, TokenRequest
+from .domain.problems import CredentialsUnavailable, SessionOfAnotherProject
+from .domain.rooms import use_is_due
+from .runtime import telemetry
+from .storage.session_store import SessionStore
+
+__all__ = ["IssueToken", "TokenIssuer"]
+
+
+class TokenIssuer:
+    """Signs tokens under the current policy."""
+
+    def __init__(self, token_format: TokenFormat) -> None:
+        self._token_format = token_format
+
+    def issue(
+        self,
+        session: Session,
+        caller: Caller,
+        requested: TokenRequest,
+        now: float,
+        credentials: Credentials,
+    ) -> Token:
+        """Returns a token for the caller. It never outlives the session's `closes_at`.
+
+        Raises `SessionNotFound` for a caller who is not admitted, `SessionOfAnotherProject`,
+        `SessionClosed`, `SessionNotOpenYet`, `RoleNotAllowed` or `CredentialsUnavailable`.
+        """
+        _, highest = policy.admit(caller, session)
+        if session.project_id != credentials.project_id:
+            raise SessionOfAnotherProject("The session belongs to a different project.")
+        policy.require_window(session, now)
+        policy.require_role(requested.role, highest)
+        # Tokens are backdated. With the longest lifetime, that is taken off its end.
+        latest = int(now) - CLOCK_SKEW_SECONDS + LIFETIME_MAX_SECONDS
+        expires_at = min(int(now) + requested.expires_in, latest)
+        if session.closes_at is not None:
+            expires_at = min(expires_at, session.closes_at)
+        grant = TokenGrant(
+            session_id=session.session_id,
+            role=requested.role,
+            issued_at=int(now),
+            expires_at=expires_at,
+            data=requested.data,
+            layout_classes=requested.layout_classes,
+        )
+        try:
+            text = client_token(credentials, grant, secrets.token_hex(8), self._token_format)
+        except InvalidCredentials as invalid:
+            telemetry.logger.error("credentials_unusable", extra={"reason": str(invalid)})
+            detail = "The video platform's credentials cannot be used."
+            raise CredentialsUnavailable(detail) from invalid
+        return Token(
+            text=text,
+            session_id=session.session_id,
+            project_id=session.project_id,
+            role=requested.role,
+            issued_at=grant.issued_at,
+            expires_at=grant.expires_at,
+        )
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class IssueToken:
+    """`POST /sessions/{sessionId}/tokens`."""
+
+    store: SessionStore
+    credentials: CredentialCache
+    tokens: TokenIssuer
+    room_idle_seconds: int
+    clock: Callable[[], float] = time.time
+
+    def __call__(
+        self, session_id: str, caller: Caller, requested: TokenRequest, deadline: Deadline
+    ) -> Token:
+        """Raises `SessionNotFound`, and everything that `TokenIssuer.issue` raises."""
+        now = self.clock()
+        session, _ = policy.admit(caller, self.store.find_session(session_id))
+        deadline.require()
+        credentials = self.credentials.for_project(session.project_id)
+        token = self.tokens.issue(session, caller, requested, now, credentials)
+        # When AWS is slow, the next token records the use: this caller needs a response in time.
+        in_time = deadline.allows(AWS_CALL_SECONDS)
+        if in_time and use_is_due(session, now, self.room_idle_seconds):
+            self.store.touch(session, now, joining=False)
+        telemetry.count("TokenIssued")
+        return token

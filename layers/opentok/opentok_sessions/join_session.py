@@ -1,0 +1,159 @@
+"""Finds the session that a request already has: its idempotency record's, or its room's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from opentok_client.credentials import Credentials
+
+from .credentials import CredentialCache
+from .domain import policy, rooms
+from .domain.claims import IdempotencyRecord, KeyClaim, Outcome, RoomClaim
+from .domain.deadline import Deadline
+from .domain.models import Caller, Created, Session, Token
+from .domain.problems import (
+    FieldError,
+    IdempotencyConflict,
+    RoomOptionsConflict,
+    SessionClosed,
+    SessionNotFound,
+)
+from .domain.requests import CreateRequest
+from .issue_token import TokenIssuer
+from .runtime import telemetry
+from .storage.session_store import SessionStore
+
+__all__ = ["Attempt", "JoinSession", "LostRace", "Opening"]
+
+
+class LostRace(Exception):
+    """Another request was faster with the room or the idempotency key."""
+
+
+class Attempt(NamedTuple):
+    """One request of `POST /sessions`: what stays the same after it has lost a race."""
+
+    request: CreateRequest
+    caller: Caller
+    key: KeyClaim | None
+    now: float
+    claim_id: str
+    deadline: Deadline
+
+    def token(
+        self, tokens: TokenIssuer, session: Session, credentials: Credentials
+    ) -> Token | None:
+        """Returns the requested token; None when the request asks for none."""
+        if self.request.token is None:
+            return None
+        return tokens.issue(session, self.caller, self.request.token, self.now, credentials)
+
+
+class Opening(NamedTuple):
+    """A new session is needed: with which credentials, and for which room."""
+
+    credentials: Credentials
+    room: RoomClaim | None
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class JoinSession:
+    """The part of `POST /sessions` that needs no new session."""
+
+    store: SessionStore
+    credentials: CredentialCache
+    tokens: TokenIssuer
+    room_idle_seconds: int
+
+    def find(self, attempt: Attempt) -> Created | Opening:
+        """Returns the existing session, or what a new one is needed for.
+
+        Raises `LostRace` when the room moved on at this moment, or a `Problem`.
+        """
+        if attempt.key is not None:
+            attempt.deadline.require()
+            record = self.store.find_idempotency_record(attempt.key.key, attempt.now)
+            if record is not None:
+                return self._replay(attempt, attempt.key, record)
+        attempt.deadline.require()
+        credentials = self.credentials.current()
+        if attempt.request.room is None:
+            return Opening(credentials, None)
+        return self._find_in_room(attempt, attempt.request.room, credentials)
+
+    def registered(self, attempt: Attempt, session_id: str, credentials: Credentials) -> Created:
+        """Returns a session that is registered again, which is idempotent for its owner."""
+        attempt.deadline.require()
+        session = self.store.find_session(session_id)
+        if session is None or session.owner != attempt.caller.sub:
+            raise SessionNotFound
+        if session.is_closed(attempt.now):
+            raise SessionClosed("The session was closed. Registering it does not reopen it.")
+        if session.superseded and attempt.request.room is not None:
+            error = FieldError("room", "has moved on to another session")
+            raise RoomOptionsConflict("The room has moved on from this session.", [error])
+        return self._join(attempt, session, credentials)
+
+    def _replay(self, attempt: Attempt, key: KeyClaim, record: IdempotencyRecord) -> Created:
+        """Returns the recorded session, with a new token under the current policy."""
+        if record.body_hash != key.body_hash:
+            raise IdempotencyConflict(
+                "This Idempotency-Key was already used with a different request body."
+            )
+        attempt.deadline.require()
+        session, _ = policy.admit(attempt.caller, self.store.find_session(record.session_id))
+        token = None
+        if attempt.request.token is not None:
+            attempt.deadline.require()
+            credentials = self.credentials.for_project(session.project_id)
+            token = attempt.token(self.tokens, session, credentials)
+            self._record_use(attempt, session, joining=False)
+        return Created(session, token, joined=record.joined)
+
+    def _find_in_room(
+        self, attempt: Attempt, name: str, credentials: Credentials
+    ) -> Created | Opening:
+        attempt.deadline.require()
+        seen = self.store.find_room(name)
+        session = None
+        if seen is not None:
+            attempt.deadline.require()
+            session = self.store.find_session(seen)
+        if session is None:
+            return Opening(credentials, RoomClaim(name, seen))
+        if session.project_id != credentials.project_id:
+            attempt.deadline.require()
+            credentials = self.credentials.for_project(session.project_id)
+        idle_seconds, project_id = self.room_idle_seconds, credentials.project_id
+        live = rooms.is_live(session, attempt.now, idle_seconds, project_id)
+        telemetry.logger.debug("room", extra={"room": name, "session_id": seen, "live": live})
+        if live:
+            return self._join(attempt, session, credentials)
+        idle = rooms.is_idle(session, attempt.now, idle_seconds) and not session.superseded
+        return Opening(credentials, RoomClaim(name, seen, idle=session if idle else None))
+
+    def _join(self, attempt: Attempt, session: Session, credentials: Credentials) -> Created:
+        policy.admit(attempt.caller, session)
+        joining = attempt.request.room is not None  # otherwise it is registered again
+        if conflicts := rooms.conflicts(session, attempt.request):
+            names = ", ".join(conflicts)
+            errors = [FieldError(name, "differs from the live session") for name in conflicts]
+            raise RoomOptionsConflict(f"The room's live session differs in: {names}.", errors)
+        token = attempt.token(self.tokens, session, credentials)
+        if not self._record_use(attempt, session, joining=joining) and joining:
+            raise LostRace
+        if attempt.key is not None:
+            attempt.deadline.require()
+            outcome = self.store.record_join(attempt.key, session, attempt.now)
+            if outcome is not Outcome.RECORDED:
+                raise LostRace
+        telemetry.count("RoomJoined")
+        return Created(session, token, joined=True)
+
+    def _record_use(self, attempt: Attempt, session: Session, *, joining: bool) -> bool:
+        """Records that the session is in use, if that is due; returns False if it could not."""
+        if not rooms.use_is_due(session, attempt.now, self.room_idle_seconds):
+            return True
+        attempt.deadline.require()
+        return self.store.touch(session, attempt.now, joining=joining)

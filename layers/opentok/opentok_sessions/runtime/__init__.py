@@ -1,0 +1,1 @@
+"""What every function needs from its execution environment: settings, telemetry, a fast start."""

@@ -1,0 +1,225 @@
+"""The records of sessions, rooms and idempotency keys.
+
+    session#<id>     a session with an owner, or a pooled one (`pool_store`)
+    room#<name>      the room's current session
+    idem#<hash>      an idempotency record
+
+A session is claimed by writing its whole item, on condition that it is still in its pool. So it
+either has one owner or is in the pool, never both and never neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+
+from ..domain.claims import IdempotencyRecord, KeyClaim, Outcome, Position, RoomClaim
+from ..domain.deadline import IDEMPOTENCY_TTL_SECONDS
+from ..domain.models import Reuse, Session
+from ..domain.problems import DamagedRecord
+from ..runtime import telemetry
+from .attributes import Item, decode, encode, number, text
+from .items import session_item, session_of, session_pk
+from .table import Conditional, Refusal, Table
+
+__all__ = ["SessionStore"]
+
+
+class SessionStore:
+    """Every method raises `StorageUnavailable` when DynamoDB fails.
+
+    `retention` is the number of seconds that a session is kept after its last use.
+    """
+
+    def __init__(self, table: Table, retention: int) -> None:
+        self._table = table
+        self._retention = retention
+
+    def find_session(self, session_id: str) -> Session | None:
+        """Returns the session; None when there is none, or it is still in a pool."""
+        item = self._table.get(session_pk(session_id))
+        return session_of(item) if item else None
+
+    def find_room(self, name: str) -> str | None:
+        """Returns the id of the session that the room points to."""
+        item = self._table.get(f"room#{name}")
+        return text(item, "sessionId") if item else None
+
+    def find_idempotency_record(self, key: str, now: float) -> IdempotencyRecord | None:
+        """Returns the first response to the idempotency key, unless it has expired."""
+        item = self._table.get(f"idem#{key}")
+        # DynamoDB removes expired items up to days late, so the age is checked here.
+        if item is None or number(item, "expiresAt") <= now:
+            return None
+        joined = decode(item).get("joined") is True
+        return IdempotencyRecord(text(item, "bodyHash"), text(item, "sessionId"), joined)
+
+    def find_owned(
+        self, owner: str, limit: int, after: Position | None
+    ) -> tuple[list[Session], Position | None]:
+        """Returns the owner's sessions, newest first, and where the next page starts (None at the
+        end).
+
+        The index is eventually consistent: a session appears moments after it was recorded. A
+        damaged record is left out, and counted as an internal error.
+        """
+        more = {}
+        if after is not None:
+            pk, created_at = session_pk(after[0]), after[1]
+            more["ExclusiveStartKey"] = encode({"pk": pk, "owner": owner, "createdAt": created_at})
+        page = self._table.query(
+            "owner",
+            "#owner = :owner",
+            {":owner": owner},
+            ExpressionAttributeNames={"#owner": "owner"},
+            ScanIndexForward=False,
+            Limit=limit,
+            **more,
+        )
+        keys = [text(item, "pk") for item in page["Items"]]
+        found = {text(item, "pk"): _readable(item) for item in self._table.get_all(keys)}
+        sessions = [session for key in keys if (session := found.get(key))]
+        last = page.get("LastEvaluatedKey")
+        if not last:
+            return sessions, None
+        return sessions, (text(last, "pk").removeprefix("session#"), number(last, "createdAt"))
+
+    def record(
+        self,
+        session: Session,
+        now: float,
+        *,
+        pooled: bool,
+        room: RoomClaim | None = None,
+        key: KeyClaim | None = None,
+    ) -> Outcome:
+        """Records the session with its owner, its room and the idempotency key, all or nothing.
+
+        `pooled`: it must still be in a pool; otherwise it must not be recorded yet. A retry of a
+        write whose response was lost recognises its own claim id.
+        """
+        ttl = self._ttl(session, now)
+        condition = "attribute_exists(poolKey)" if pooled else "attribute_not_exists(pk)"
+        put = self._table.put_request(session_item(session, ttl), condition)
+        if room is None and key is None:
+            return _outcome(self._table.put(put, session.claim_id), Outcome.SESSION_TAKEN)
+        writes = [Conditional(Outcome.SESSION_TAKEN, "Put", put)]
+        if room is not None:
+            writes += self._room_writes(room, session, ttl)
+        if key is not None:
+            put_key = self._key_put(key, session, now, joined=False)
+            writes.append(Conditional(Outcome.KEY_TAKEN, "Put", put_key))
+        return _outcome(self._table.transact(writes, session.claim_id))
+
+    def record_join(self, key: KeyClaim, session: Session, now: float) -> Outcome:
+        """Reserves an idempotency key for a room's existing session."""
+        put = self._key_put(key, session, now, joined=True)
+        return _outcome(self._table.put(put), Outcome.KEY_TAKEN)
+
+    def touch(self, session: Session, now: float, *, joining: bool) -> bool:
+        """Records that the session is in use, which keeps its room and its record alive.
+
+        Returns False when the session is gone, or its room has moved on or is moving at this
+        moment. A caller who is `joining` the room then has to read it again.
+        """
+        ttl = self._ttl(session, now)
+        in_use = self._table.update_request(
+            session_pk(session.session_id),
+            "SET lastUsedAt = :now" + (", #ttl = :ttl" if ttl else ""),
+            "attribute_exists(pk)" + (" AND attribute_not_exists(superseded)" if joining else ""),
+            {":now": int(now), ":ttl": ttl},
+        )
+        if session.room is None or session.superseded or ttl is None:
+            return self._table.update(in_use)
+        pointer = self._table.update_request(  # it must live as long as its session
+            f"room#{session.room}",
+            "SET #ttl = :ttl",
+            "sessionId = :id",
+            {":ttl": ttl, ":id": session.session_id},
+        )
+        writes = [
+            Conditional(Outcome.SESSION_TAKEN, "Update", in_use),
+            Conditional(Outcome.ROOM_TAKEN, "Update", pointer),
+        ]
+        return self._table.transact(writes) is None
+
+    def close(self, session_id: str, now: float) -> None:
+        """Closes the session permanently; closing a closed one changes nothing."""
+        self._table.update(
+            self._table.update_request(
+                session_pk(session_id),
+                "SET #state = :closed, closedAt = :now",
+                "attribute_exists(pk) AND #state = :open",
+                {":closed": "closed", ":open": "open", ":now": int(now)},
+            )
+        )
+
+    def _room_writes(
+        self, room: RoomClaim, session: Session, ttl: int | None
+    ) -> Iterator[Conditional]:
+        pointer = encode(
+            {
+                "pk": f"room#{room.name}",
+                "sessionId": session.session_id,
+                "claimId": session.claim_id,
+                "ttl": ttl,
+            }
+        )
+        if room.seen is None:
+            put = self._table.put_request(pointer, "attribute_not_exists(pk)")
+        else:
+            put = self._table.put_request(pointer, "sessionId = :seen", {":seen": room.seen})
+        yield Conditional(Outcome.ROOM_TAKEN, "Put", put)
+        # A session that is registered again for its room is not its own successor.
+        if room.idle is not None and room.idle.session_id != session.session_id:
+            # A caller who joins the idle session at this moment is either detected here, or
+            # detects the mark. So no caller stays in it alone.
+            mark = self._table.update_request(
+                session_pk(room.idle.session_id),
+                "SET superseded = :yes",
+                "attribute_exists(pk) AND"  # do not recreate one that TTL removed
+                " (attribute_not_exists(lastUsedAt) OR lastUsedAt = :seen)",
+                {":yes": True, ":seen": room.idle.last_used_at},
+            )
+            yield Conditional(Outcome.ROOM_TAKEN, "Update", mark)
+
+    def _key_put(
+        self, key: KeyClaim, session: Session, now: float, *, joined: bool
+    ) -> dict[str, object]:
+        until = int(now) + IDEMPOTENCY_TTL_SECONDS
+        item = encode(
+            {
+                "pk": f"idem#{key.key}",
+                "bodyHash": key.body_hash,
+                "sessionId": session.session_id,
+                "joined": joined,
+                "expiresAt": until,
+                "ttl": until,
+            }
+        )
+        condition = "attribute_not_exists(pk) OR expiresAt <= :now"
+        return self._table.put_request(item, condition, {":now": int(now)})
+
+    def _ttl(self, session: Session, now: float) -> int | None:
+        """Returns when the record expires; None for a permanent room's, which does not."""
+        if session.reuse is Reuse.PERMANENT:
+            return None
+        return max(int(now), session.opens_at or 0, session.closes_at or 0) + self._retention
+
+
+def _readable(item: Item) -> Session | None:
+    """Returns the session in an item; None for a damaged one, so that a list shows the others."""
+    try:
+        return session_of(item)
+    except DamagedRecord as damaged:
+        telemetry.count_damaged(damaged)
+        return None
+
+
+def _outcome(refusal: Enum | None, condition: Outcome = Outcome.CONFLICT) -> Outcome:
+    """Returns the outcome; `condition` is what a failed condition means when there is only one."""
+    if refusal is None:
+        return Outcome.RECORDED
+    if isinstance(refusal, Outcome):
+        return refusal
+    return condition if refusal is Refusal.CONDITION else Outcome.CONFLICT

@@ -1,0 +1,186 @@
+"""The use cases put together for a test: AWS in memory, a vendor on loopback, a clock to turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from opentok_client.credentials import Platform
+from opentok_client.grant import TokenFormat
+from opentok_client.options import SessionOptions
+from opentok_sessions.close_session import CloseSession
+from opentok_sessions.http.create_session import parse_create_request
+from opentok_sessions.create_session import CreateSession
+from opentok_sessions.credentials import CredentialCache
+from opentok_sessions.get_session import GetSession, ListRequest
+from opentok_sessions.http.request import Request
+from opentok_sessions.issue_token import IssueToken, TokenIssuer
+from opentok_sessions.domain.models import Caller, Created, Session, Source, Token, TokenRequest
+from opentok_sessions.storage.pool_store import PoolStore
+from opentok_sessions.domain.pools import Pools
+from opentok_sessions.precreate_sessions import PrecreateSessions
+from opentok_sessions.runtime.settings import Settings
+from opentok_sessions.domain.claims import KeyClaim
+from opentok_sessions.storage.session_store import SessionStore
+from opentok_sessions.storage.table import Table
+from opentok_sessions.vendor import NewSession, Vendor
+from tests.aws import API_KEY, ENVIRONMENT, SECRET_ID, TABLE_NAME, Aws
+from tests.unit.opentok_sessions.vendor_server import VendorServer
+
+__all__ = ["ALICE", "BOB", "DAY", "IDLE", "MODERATOR", "NOW", "Application", "Clock", "a_session"]
+
+NOW = 1_900_000_000  # 2030-03-17T17:46:40Z
+DAY = 24 * 3600
+IDLE = 12 * 3600
+RETENTION = 30 * DAY
+
+ALICE = Caller("alice")
+BOB = Caller("bob")
+MODERATOR = Caller("mo", moderator=True)
+
+
+class Clock:
+    """Seconds since the epoch, for as long as the test wants."""
+
+    def __init__(self) -> None:
+        self.now = float(NOW)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def turn(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def a_session(number: object = 1, **values: object) -> Session:
+    """A session of Alice's, made now; `values` replace what it has."""
+    usual: dict[str, object] = {
+        "session_id": f"session-{number}",
+        "project_id": API_KEY,
+        "options": SessionOptions(),
+        "media_mode_reason": "as requested",
+        "owner": ALICE.sub,
+        "created_at": NOW * 1000,
+        "source": Source.CREATED,
+        "last_used_at": NOW,
+        "claim_id": f"claim-{number}",
+    }
+    return Session(**{**usual, **values})  # type: ignore[arg-type]
+
+
+class _PatientVendor(Vendor):
+    """Waits longer than a caller would: the machine may be busy with other tests."""
+
+    def create_session(self, options: SessionOptions, budget: float = 60) -> NewSession:
+        return super().create_session(options, 60)
+
+
+@dataclass(frozen=True)
+class Application:
+    """One container: its own clients and caches, on the account and the clock of all."""
+
+    aws: Aws
+    clock: Clock
+    store: SessionStore
+    pool_store: PoolStore
+    credentials: CredentialCache
+    vendor: Vendor
+    create_session: CreateSession
+    issue_token: IssueToken
+    get_session: GetSession
+    close_session: CloseSession
+    precreate_sessions: PrecreateSessions
+
+    @classmethod
+    def start(
+        cls,
+        aws: Aws,
+        vendor_server: VendorServer,
+        clock: Clock,
+        pools: str = ENVIRONMENT["POOLS"],
+        platform: Platform = Platform.OPENTOK,
+    ) -> Application:
+        table = Table(aws.client("dynamodb"), TABLE_NAME)
+        store, pool_store = SessionStore(table, RETENTION), PoolStore(table)
+        secrets_manager = aws.client("secretsmanager")
+        credentials = CredentialCache(secrets_manager, SECRET_ID, platform, 60, clock)
+        vendor = _PatientVendor(credentials, vendor_server.url, 8)
+        tokens = TokenIssuer(credentials, TokenFormat.JWT)
+        return cls(
+            aws=aws,
+            clock=clock,
+            store=store,
+            pool_store=pool_store,
+            credentials=credentials,
+            vendor=vendor,
+            create_session=CreateSession(
+                store,
+                pool_store,
+                pools_from_json(pools),
+                credentials,
+                vendor,
+                tokens,
+                IDLE,
+                clock,
+                clock,
+            ),
+            issue_token=IssueToken(store, tokens, IDLE, clock),
+            get_session=GetSession(store, IDLE, clock),
+            close_session=CloseSession(store, clock),
+            precreate_sessions=PrecreateSessions(
+                pool_store, credentials, vendor, 500, clock, clock
+            ),
+        )
+
+    def create(
+        self,
+        body: Mapping[str, object] | None = None,
+        caller: Caller = ALICE,
+        key: str | None = None,
+    ) -> Created:
+        """`POST /sessions`."""
+        body = body or {}
+        request = parse_create_request(body, self.clock(), DAY)
+        return self.create_session(request, caller, self.key(key, body, caller))
+
+    @staticmethod
+    def key(key: str | None, body: Mapping[str, object], caller: Caller = ALICE) -> KeyClaim | None:
+        """An `Idempotency-Key` header as it is stored."""
+        event = {"headers": {"idempotency-key": key}}
+        return Request(event, Settings.from_environment(ENVIRONMENT)).idempotency_key(caller, body)
+
+    def token(
+        self, session_id: str, caller: Caller = ALICE, asked: TokenRequest | None = None
+    ) -> Token:
+        """`POST /sessions/{sessionId}/tokens`."""
+        return self.issue_token(session_id, caller, asked or TokenRequest())
+
+    def close(self, session_id: str, caller: Caller = ALICE) -> None:
+        """`DELETE /sessions/{sessionId}`."""
+        self.close_session(session_id, caller)
+
+    def in_room(self, room: str, caller: Caller = ALICE) -> str | None:
+        """The id that `GET /sessions?room=…` shows."""
+        found, _ = self.get_session.search(ListRequest(room, 20, None), caller)
+        return found[0].session_id if found else None
+
+    def fill(self, name: str, *session_ids: str, project: str = API_KEY) -> None:
+        """Lets these sessions wait in a pool."""
+        for session_id in session_ids:
+            self.pool_store.add(session_id, project, f"{project}#{name}", self.clock())
+
+    def pooled(self, name: str = "routed", project: str = API_KEY) -> set[str]:
+        """The ids that wait in a pool."""
+        items = self.aws.items("session#")
+        pool_id = f"{project}#{name}"
+        return {i["pk"]["S"][8:] for i in items if i.get("poolId", {}).get("S") == pool_id}
+
+    def owned(self) -> set[str]:
+        """The ids that have an owner."""
+        return {i["pk"]["S"][8:] for i in self.aws.items("session#") if "owner" in i}
+
+    def recorded(self, session_id: str) -> Session:
+        """The record of a session that has an owner."""
+        session = self.store.find_session(session_id)
+        assert session is not None
+        return session

@@ -1,0 +1,352 @@
+"""Everything that `POST /sessions` can say, and that nothing forbidden comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+
+from opentok_client.grant import Role
+from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
+from opentok_sessions.http.create_session import CREATE_FIELDS, parse_create_request
+from opentok_sessions.domain.problems import FieldError, InvalidCombination, InvalidRequest
+from opentok_sessions.domain.models import Reuse, TokenRequest
+from tests.unit.opentok_sessions.bodies import MEMBERS, RELAYED_ID, ROUTED_ID, bodies
+
+NOW = 1_900_000_000.5  # 2030-03-17T17:46:40.5Z
+DAY = 86_400
+ROUTED, RELAYED = MediaMode.ROUTED, MediaMode.RELAYED
+Body = Mapping[str, object]
+
+
+def read(body: Body) -> CreateRequest:
+    return parse_create_request(body, NOW, DAY)
+
+
+def refused(body: Body) -> tuple[set[str], set[str]]:
+    """The members that are wrong (alone, and only together)."""
+    try:
+        read(body)
+    except InvalidCombination as illegal:
+        return set(), {error.field for error in illegal.errors}
+    except InvalidRequest as invalid:
+        return {error.field for error in invalid.errors}, set()
+    raise AssertionError("was not refused")
+
+
+def test_nothing_asked_for_is_a_routed_session_of_its_own() -> None:
+    request = read({})
+    assert request.chosen.options == SessionOptions()
+    assert request.chosen.auto
+    assert "not known" in request.chosen.reason
+    assert request == CreateRequest(
+        chosen=request.chosen,
+        sent=frozenset(),
+        room=None,
+        reuse=None,
+        opens_at=None,
+        closes_at=None,
+        participants=None,
+        session_id=None,
+        token=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "auto"),
+    [
+        ({"mediaMode": "auto"}, SessionOptions(), True),
+        ({"mediaMode": "routed"}, SessionOptions(), False),
+        ({"mediaMode": "relayed"}, SessionOptions(RELAYED), False),
+        ({"expectedParticipants": 2}, SessionOptions(RELAYED), True),
+        ({"expectedParticipants": 3}, SessionOptions(), True),
+        ({"expectedParticipants": 2, "mediaMode": "routed"}, SessionOptions(), False),
+        ({"expectedParticipants": 100, "mediaMode": "relayed"}, SessionOptions(RELAYED), False),
+        ({"expectedParticipants": 2, "features": ["sip"]}, SessionOptions(), True),
+        ({"expectedParticipants": 2, "features": []}, SessionOptions(RELAYED), True),
+        ({"expectedParticipants": 2, "e2ee": True}, SessionOptions(e2ee=True), True),
+        ({"expectedParticipants": 2, "e2ee": False}, SessionOptions(RELAYED), True),
+        ({"e2ee": True, "features": ["captions"]}, SessionOptions(e2ee=True), True),
+        (
+            {"expectedParticipants": 2, "archiveMode": "always"},
+            SessionOptions(archive_mode=ArchiveMode.ALWAYS),
+            True,
+        ),
+        (
+            {"archiveMode": "always", "archiveName": "a", "archiveResolution": "640x480"},
+            SessionOptions(
+                archive_mode=ArchiveMode.ALWAYS, archive_name="a", archive_resolution="640x480"
+            ),
+            True,
+        ),
+        ({"location": "12.34.56.78"}, SessionOptions(location="12.34.56.78"), True),
+    ],
+)
+def test_options(body: Body, options: SessionOptions, auto: bool) -> None:
+    chosen = read(body).chosen
+    assert chosen.options == options
+    assert chosen.auto is auto
+    assert (chosen.reason == "as requested") is not auto
+
+
+def test_everything_else() -> None:
+    request = read(
+        {
+            "room": "lobby.1_~-",
+            "reuse": "permanent",
+            "opensAt": "2030-03-18T00:00:00Z",
+            "closesAt": "2030-03-18T01:00:00Z",
+            "participants": {"bob": "subscriber", "eve": "moderator"},
+            "token": {"role": "subscriber", "expiresIn": 60},
+        }
+    )
+    assert request.room == "lobby.1_~-"
+    assert request.reuse is Reuse.PERMANENT
+    assert request.opens_at == 1_900_022_400
+    assert request.closes_at == 1_900_026_000
+    assert request.participants == {"bob": Role.SUBSCRIBER, "eve": Role.MODERATOR}
+    assert request.token == TokenRequest(Role.SUBSCRIBER, 60)
+    assert request.sent == {"room", "reuse", "opensAt", "closesAt", "participants", "token"}
+
+
+def test_a_room_is_for_conversations_unless_it_is_said() -> None:
+    assert read({"room": "a"}).reuse is Reuse.CONVERSATION
+    assert read({"room": "a", "reuse": "conversation"}).reuse is Reuse.CONVERSATION
+    assert read({}).reuse is None
+
+
+def test_an_empty_list_of_participants_admits_the_owner_only() -> None:
+    assert read({"participants": {}}).participants == {}
+    assert read({}).participants is None
+
+
+def test_an_empty_token_is_a_token() -> None:
+    assert read({"token": {}}).token == TokenRequest()
+    assert read({}).token is None
+
+
+# --- rules, one by one ----------------------------------------------------------------------------
+
+WRONG: dict[str, tuple[Body, str]] = {
+    "an unknown member": ({"mediamode": "routed"}, "mediamode"),
+    "an unknown mode": ({"mediaMode": "p2p"}, "mediaMode"),
+    "null for a mode": ({"mediaMode": None}, "mediaMode"),
+    "nobody expected": ({"expectedParticipants": 0}, "expectedParticipants"),
+    "too many expected": ({"expectedParticipants": 10_001}, "expectedParticipants"),
+    "two and a half expected": ({"expectedParticipants": 2.5}, "expectedParticipants"),
+    "an unknown feature": ({"features": ["recording"]}, "features"),
+    "a feature twice": ({"features": ["sip", "sip"]}, "features"),
+    "a feature alone": ({"features": "sip"}, "features"),
+    "an unknown archive mode": ({"archiveMode": "never"}, "archiveMode"),
+    "an empty archive name": ({"archiveMode": "always", "archiveName": ""}, "archiveName"),
+    "a long archive name": ({"archiveMode": "always", "archiveName": "n" * 81}, "archiveName"),
+    "an unprintable archive name": ({"archiveMode": "always", "archiveName": "\t"}, "archiveName"),
+    "an unknown resolution": (
+        {"archiveMode": "always", "archiveResolution": "800x600"},
+        "archiveResolution",
+    ),
+    "a long resolution": (
+        {"archiveMode": "always", "archiveResolution": "1920x10800"},
+        "archiveResolution",
+    ),
+    "a private address": ({"location": "10.0.0.1"}, "location"),
+    "no address": ({"location": "Berlin"}, "location"),
+    "a long address": ({"location": "2001:db8::1:2:3:4"}, "location"),
+    "a yes": ({"e2ee": "yes"}, "e2ee"),
+    "an empty room": ({"room": ""}, "room"),
+    "a long room": ({"room": "r" * 129}, "room"),
+    "a room with a space": ({"room": "a b"}, "room"),
+    "a room with a slash": ({"room": "a/b"}, "room"),
+    "a room with an umlaut": ({"room": "ä"}, "room"),
+    "a room with a line end": ({"room": "a\n"}, "room"),
+    "a number for a room": ({"room": 1}, "room"),
+    "an unknown reuse": ({"room": "a", "reuse": "never"}, "reuse"),
+    "a time without an offset": ({"opensAt": "2030-03-18T00:00:00"}, "opensAt"),
+    "a number for a time": ({"closesAt": 1_900_022_400}, "closesAt"),
+    "participants in a list": ({"participants": ["bob"]}, "participants"),
+    "an unknown role": ({"participants": {"bob": "admin"}}, "participants.bob"),
+    "nobody's role": ({"participants": {"": "publisher"}}, "participants"),
+    "a long name": ({"participants": {"s" * 256: "publisher"}}, "participants"),
+    "201 participants": (
+        {"participants": {str(n): "publisher" for n in range(201)}},
+        "participants",
+    ),
+    "a token that is none": ({"token": True}, "token"),
+    "a token's role": ({"token": {"role": "admin"}}, "token.role"),
+    "a token's life": ({"token": {"expiresIn": 86_401}}, "token.expiresIn"),
+    "a token's data": ({"token": {"data": "x" * 1001}}, "token.data"),
+    "a token's unknown member": ({"token": {"room": "a"}}, "token.room"),
+    "no session id": ({"sessionId": "session"}, "sessionId"),
+    "an empty session id": ({"sessionId": ""}, "sessionId"),
+    "a number for a session id": ({"sessionId": 1}, "sessionId"),
+    "a long session id": ({"sessionId": "1_" + "A" * 254}, "sessionId"),
+}
+
+
+@pytest.mark.parametrize(("body", "field"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_member_is_named(body: Body, field: str) -> None:
+    assert refused(body) == ({field}, set())
+
+
+ILLEGAL: dict[str, tuple[Body, set[str]]] = {
+    "relayed and archived": ({"mediaMode": "relayed", "archiveMode": "always"}, {"archiveMode"}),
+    "relayed and encrypted": ({"mediaMode": "relayed", "e2ee": True}, {"e2ee"}),
+    "relayed with features": ({"mediaMode": "relayed", "features": ["sip"]}, {"features"}),
+    "relayed with captions": ({"mediaMode": "relayed", "features": ["captions"]}, {"features"}),
+    "a name without always": ({"archiveName": "a"}, {"archiveName"}),
+    "a name with manual": ({"archiveMode": "manual", "archiveName": "a"}, {"archiveName"}),
+    "a resolution without always": ({"archiveResolution": "640x480"}, {"archiveResolution"}),
+    "encrypted and archived": ({"e2ee": True, "archiveMode": "always"}, {"e2ee"}),
+    **{
+        f"encrypted with {feature}": ({"e2ee": True, "features": [feature]}, {"features"})
+        for feature in ("archiving", "broadcast", "sip", "experienceComposer", "audioConnector")
+    },
+    "reuse without a room": ({"reuse": "permanent"}, {"reuse"}),
+    "closing before opening": (
+        {"opensAt": "2030-03-18T00:00:00Z", "closesAt": "2030-03-17T23:59:59Z"},
+        {"closesAt"},
+    ),
+    "closing on opening": (
+        {"opensAt": "2030-03-18T00:00:00Z", "closesAt": "2030-03-18T00:00:00Z"},
+        {"closesAt"},
+    ),
+    "everything": (
+        {
+            "mediaMode": "relayed",
+            "archiveMode": "always",
+            "e2ee": True,
+            "features": ["archiving"],
+            "reuse": "permanent",
+        },
+        {"archiveMode", "e2ee", "features", "reuse"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "fields"), ILLEGAL.values(), ids=ILLEGAL.keys())
+def test_what_cannot_be_had_together_is_named(body: Body, fields: set[str]) -> None:
+    assert refused(body) == (set(), fields)
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    body = {
+        "mediaMode": "p2p",
+        "archiveMode": "always",
+        "archiveName": "n" * 81,
+        "archiveResolution": "1x1",
+        "location": "127.0.0.1",
+        "room": "a b",
+        "opensAt": "now",
+        "participants": {"bob": "admin"},
+        "token": {"role": "admin", "expiresIn": 1},
+        "colour": "red",
+    }
+    assert refused(body)[0] == {
+        "mediaMode",
+        "archiveName",
+        "archiveResolution",
+        "location",
+        "room",
+        "opensAt",
+        "participants.bob",
+        "token.role",
+        "token.expiresIn",
+        "colour",
+    }
+
+
+def test_a_window_may_have_begun_and_must_not_be_over() -> None:
+    assert read({"opensAt": "2000-01-01T00:00:00Z"}).opens_at == 946_684_800
+    assert read({"closesAt": "2030-03-17T17:46:41Z"}).closes_at == 1_900_000_001
+
+
+def test_a_room_named_to_the_limit() -> None:
+    assert read({"room": "r" * 128}).room == "r" * 128
+    assert read({"participants": {str(n): "publisher" for n in range(200)}}).participants
+    assert read({"participants": {"s" * 128: "publisher"}}).participants
+    assert read({"expectedParticipants": 10_000}).chosen.options.media_mode is ROUTED
+
+
+# --- registering ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("session_id", "mode"), [(RELAYED_ID, RELAYED), (ROUTED_ID, ROUTED)])
+def test_a_registered_sessions_mode_comes_from_its_id(session_id: str, mode: MediaMode) -> None:
+    request = read({"sessionId": session_id, "room": "a", "token": {}})
+    assert request.session_id == session_id
+    assert request.chosen.options == SessionOptions(mode)
+    assert request.chosen.reason == "read from the session id"
+    assert not request.chosen.auto
+    assert request.room == "a"
+    assert request.token == TokenRequest()
+
+
+def test_a_registered_session_has_its_options_already() -> None:
+    options: dict[str, object] = {
+        "mediaMode": "routed",
+        "expectedParticipants": 2,
+        "features": ["sip"],
+        "archiveMode": "always",
+        "archiveName": "a",
+        "archiveResolution": "640x480",
+        "location": "12.34.56.78",
+        "e2ee": True,
+    }
+    assert refused({"sessionId": ROUTED_ID, **options}) == (set(), set(options))
+    for name, value in options.items():
+        assert refused({"sessionId": ROUTED_ID, name: value}) == (set(), {name})
+
+
+# --- everything that can be said ------------------------------------------------------------------
+
+
+def test_every_member_is_among_those_that_are_tried() -> None:
+    assert MEMBERS.keys() == {*CREATE_FIELDS, "other"}
+
+
+@given(bodies())
+@settings(max_examples=1000)
+def test_whatever_is_said_no_forbidden_combination_comes_of_it(body: dict[str, object]) -> None:
+    try:
+        request = read(body)
+    except (InvalidRequest, InvalidCombination) as problem:
+        assert problem.errors
+        assert all(error.field.partition(".")[0] in body for error in problem.errors)
+        return
+    options = request.chosen.options
+    relayed = options.media_mode is RELAYED
+    always = options.archive_mode is ArchiveMode.ALWAYS
+    features = body.get("features", [])
+    assert isinstance(features, list)
+    assert not (relayed and (always or options.e2ee or features))
+    assert not (options.e2ee and (always or set(features) - {"captions"}))
+    assert always or (options.archive_name is None and options.archive_resolution is None)
+    assert body.get("mediaMode", "auto") in ("auto", options.media_mode.value)
+    assert request.sent == body.keys()
+    assert (request.reuse is None) is (request.room is None)
+    if request.closes_at is not None and request.opens_at is not None:
+        assert request.closes_at > request.opens_at
+    if request.session_id is not None:
+        assert not body.keys() & {"mediaMode", "features", "archiveMode", "location", "e2ee"}
+    if request.token is not None:
+        assert 60 <= request.token.expires_in <= DAY
+
+
+def test_an_end_in_the_past_is_named_beside_other_mistakes() -> None:
+    with pytest.raises(InvalidRequest) as invalid:
+        read({"closesAt": "2030-03-17T17:46:40Z", "room": ""})
+    assert {error.field for error in invalid.value.errors} == {"closesAt", "room"}
+
+
+def test_headers_are_named_beside_members() -> None:
+    header = FieldError("Idempotency-Key", "is wrong")
+    with pytest.raises(InvalidRequest) as invalid:
+        parse_create_request({"room": ""}, NOW, 86_400, [header])
+    assert {error.field for error in invalid.value.errors} == {"Idempotency-Key", "room"}
+
+
+def test_a_member_of_the_wrong_kind_is_named_once() -> None:
+    with pytest.raises(InvalidRequest) as invalid:
+        read({"sessionId": 5})
+    assert [error.field for error in invalid.value.errors] == ["sessionId"]

@@ -1,0 +1,332 @@
+"""The credentials: how long they are kept, what is done without them, and what is never shown."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from opentok_client.credentials import OpenTokCredentials, VonageCredentials
+from opentok_sessions.credentials import FRESH_SECONDS, RETRY_SECONDS, CredentialCache
+from opentok_sessions.domain.problems import CredentialsUnavailable
+from tests.aws import API_KEY, API_SECRET, SECRET_ID, Answer, Aws, Reaction, answer, before, refuse
+from tests.unit.opentok_sessions.application import Clock
+
+CACHE_SECONDS = 60
+OURS = OpenTokCredentials(API_KEY, API_SECRET)
+NEXT_SECRET = "the-next-secret-that-was-made-up-for-tests"
+NEXT = OpenTokCredentials(API_KEY, NEXT_SECRET)
+GONE = refuse("ResourceNotFoundException")
+
+Log = Callable[[], str]
+Metrics = Callable[[], Counter[str]]
+
+
+@pytest.fixture
+def cache(aws: Aws, clock: Clock) -> CredentialCache:
+    return make(aws, clock)
+
+
+def make(
+    aws: Aws, clock: Clock, platform: str = "opentok", seconds: float = CACHE_SECONDS
+) -> CredentialCache:
+    return CredentialCache(
+        aws.client("secretsmanager", attempts=1), SECRET_ID, platform, seconds, clock
+    )
+
+
+@pytest.fixture(scope="module")
+def private_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key.private_bytes(*form).decode()
+
+
+def rotate(aws: Aws) -> None:
+    aws.put_secret({"apiKey": API_KEY, "apiSecret": NEXT_SECRET})
+
+
+class TestHowLongTheyAreKept:
+    def test_they_are_read_when_they_are_first_needed(
+        self, aws: Aws, cache: CredentialCache
+    ) -> None:
+        assert aws.calls == []
+        assert cache.current() == OURS
+        assert aws.calls == ["GetSecretValue"]
+        assert aws.requests == [{"SecretId": SECRET_ID}]
+
+    def test_and_not_again_for_a_while(
+        self, aws: Aws, cache: CredentialCache, clock: Clock
+    ) -> None:
+        cache.current()
+        rotate(aws)
+        clock.turn(CACHE_SECONDS - 0.01)
+        assert cache.current() == OURS
+        clock.turn(0.01)
+        assert cache.current() == NEXT
+        assert cache.current() == NEXT
+        assert aws.calls == ["GetSecretValue"] * 2
+
+    def test_reread_does_not_wait(self, aws: Aws, cache: CredentialCache, clock: Clock) -> None:
+        cache.current()
+        rotate(aws)
+        clock.turn(FRESH_SECONDS)
+        assert cache.reread() == NEXT
+        clock.turn(CACHE_SECONDS - 0.01)
+        assert cache.current() == NEXT
+        assert aws.calls == ["GetSecretValue"] * 2
+
+    def test_reread_believes_what_was_read_just_now(
+        self, aws: Aws, cache: CredentialCache, clock: Clock
+    ) -> None:
+        cache.current()
+        rotate(aws)
+        clock.turn(FRESH_SECONDS - 0.01)
+        assert cache.reread() == OURS
+        assert aws.calls == ["GetSecretValue"]
+
+    def test_also_when_reading_took_long(
+        self, aws: Aws, cache: CredentialCache, clock: Clock
+    ) -> None:
+        aws.meet("GetSecretValue", before(lambda: clock.turn(10)))
+        assert [cache.current(), cache.reread()] == [OURS] * 2
+        assert aws.calls == ["GetSecretValue"]
+
+    def test_they_are_as_old_as_the_question(
+        self, aws: Aws, cache: CredentialCache, clock: Clock
+    ) -> None:
+        """They may have been changed right after they were answered."""
+        aws.meet("GetSecretValue", before(lambda: clock.turn(10)))
+        cache.current()
+        rotate(aws)
+        clock.turn(CACHE_SECONDS - 10)
+        assert cache.current() == NEXT
+
+    def test_but_not_when_just_that_was_refused(self, aws: Aws, cache: CredentialCache) -> None:
+        held = cache.current()
+        rotate(aws)
+        assert cache.reread(held) == NEXT
+        assert cache.reread(held) == NEXT
+        assert aws.calls == ["GetSecretValue"] * 2
+
+    def test_reread_reads_when_nothing_was_read(self, aws: Aws, cache: CredentialCache) -> None:
+        assert cache.reread() == OURS
+        assert cache.current() == OURS
+        assert aws.calls == ["GetSecretValue"]
+
+
+class TestWhenSecretsManagerFails:
+    def test_the_last_good_value_goes_on(
+        self, aws: Aws, cache: CredentialCache, clock: Clock, metrics: Metrics, log: Log
+    ) -> None:
+        cache.current()
+        clock.turn(CACHE_SECONDS)
+        aws.meet_always("GetSecretValue", refuse("ThrottlingException"))
+        assert cache.current() == OURS
+        assert metrics()["CredentialsStale"] == 1
+        assert "credentials_unreadable" in log()
+        assert "ThrottlingException" in log()
+
+    def test_it_is_asked_again_after_a_few_seconds(
+        self, aws: Aws, cache: CredentialCache, clock: Clock
+    ) -> None:
+        cache.current()
+        clock.turn(CACHE_SECONDS)
+        aws.meet("GetSecretValue", GONE)
+        rotate(aws)
+        assert cache.current() == OURS
+        clock.turn(RETRY_SECONDS - 0.01)
+        assert cache.current() == OURS
+        assert aws.calls == ["GetSecretValue"] * 2
+        clock.turn(0.01)
+        assert cache.current() == NEXT
+
+    def test_and_less_and_less_often_while_it_goes_on(
+        self, aws: Aws, cache: CredentialCache, clock: Clock
+    ) -> None:
+        """Somebody waits for each call that is made in vain."""
+        cache.current()
+        clock.turn(CACHE_SECONDS)
+        aws.meet_always("GetSecretValue", GONE)
+        for pause in (5, 10, 20, 40, CACHE_SECONDS, CACHE_SECONDS):
+            aws.forget_calls()
+            assert cache.current() == OURS
+            clock.turn(pause - 0.01)
+            assert cache.current() == OURS
+            assert aws.calls == ["GetSecretValue"]
+            clock.turn(0.01)
+        aws.no_more()
+        assert cache.current() == OURS
+        clock.turn(CACHE_SECONDS)
+        aws.meet("GetSecretValue", GONE)
+        cache.current()
+        clock.turn(RETRY_SECONDS)
+        aws.forget_calls()
+        cache.current()
+        assert aws.calls == ["GetSecretValue"], "as in the beginning, after it has worked again"
+
+    def test_or_sooner_when_the_cache_time_is_shorter(self, aws: Aws, clock: Clock) -> None:
+        cache = make(aws, clock, seconds=2)
+        cache.current()
+        clock.turn(2)
+        aws.meet("GetSecretValue", GONE)
+        rotate(aws)
+        assert cache.current() == OURS
+        clock.turn(2)
+        assert cache.current() == NEXT
+
+    def test_a_failure_that_takes_long_is_waited_for_once(
+        self, aws: Aws, cache: CredentialCache, clock: Clock
+    ) -> None:
+        cache.current()
+        clock.turn(CACHE_SECONDS)
+
+        def slow(proceed: Answer) -> AWSResponse:
+            clock.turn(10 * RETRY_SECONDS)
+            return GONE(proceed)
+
+        aws.meet("GetSecretValue", slow)
+        assert [cache.current(), cache.current(), cache.reread()] == [OURS] * 3
+        assert aws.calls == ["GetSecretValue"] * 2
+
+    @pytest.mark.parametrize("call", ["current", "reread"])
+    def test_a_new_one_that_cannot_sign_does_not_take_its_place(
+        self, aws: Aws, clock: Clock, private_key: str, log: Log, call: str
+    ) -> None:
+        aws.put_secret({"applicationId": "a-1", "privateKey": private_key})
+        cache = make(aws, clock, "vonage")
+        good = cache.current()
+        aws.put_secret({"applicationId": "a-1", "privateKey": "hunter2"})
+        clock.turn(CACHE_SECONDS)
+        assert getattr(cache, call)() == good
+        assert "privateKey is not a private key in PEM format" in log()
+        assert "hunter2" not in log()
+
+    def test_reread_gives_the_last_good_value_too(
+        self, aws: Aws, cache: CredentialCache, clock: Clock
+    ) -> None:
+        cache.current()
+        clock.turn(FRESH_SECONDS)
+        aws.meet("GetSecretValue", GONE)
+        rotate(aws)
+        assert cache.reread() == OURS
+        clock.turn(FRESH_SECONDS)
+        assert cache.reread() == NEXT
+
+    @pytest.mark.parametrize(
+        "reaction",
+        [
+            GONE,
+            refuse("ThrottlingException"),
+            refuse("InternalServiceError", 500),
+            refuse("AccessDeniedException"),
+            refuse("DecryptionFailure"),
+        ],
+        ids=["gone", "throttled", "500", "denied", "kms"],
+    )
+    def test_without_one_there_are_none(
+        self, aws: Aws, cache: CredentialCache, reaction: Reaction, metrics: Metrics
+    ) -> None:
+        aws.meet("GetSecretValue", reaction)
+        with pytest.raises(CredentialsUnavailable) as failure:
+            cache.current()
+        assert failure.value.retry_after > 0
+        assert "CredentialsStale" not in metrics()
+        assert cache.current() == OURS  # the next request asks again
+
+    def test_a_secret_that_has_no_value_yet(self, aws: Aws, clock: Clock) -> None:
+        aws.secrets_manager.create_secret(Name="empty")
+        cache = CredentialCache(
+            aws.client("secretsmanager", attempts=1), "empty", "opentok", CACHE_SECONDS, clock
+        )
+        with pytest.raises(CredentialsUnavailable):
+            cache.current()
+
+
+GARBAGE: list[Any] = [
+    "",
+    "hunter2-as-plain-text",
+    '{"apiKey": "47000001", "apiSecret": "hunter2',
+    '"hunter2"',
+    '["hunter2"]',
+    "47000001",
+    "null",
+    "{}",
+    "[" * 5000,
+    {"apiKey": "47000001", "api_secret": "hunter2"},
+    {"apiKey": "", "apiSecret": "hunter2"},
+    {"apiKey": "47000001", "apiSecret": ""},
+    {"apiKey": "47000001", "apiSecret": ["hunter2"]},
+    {"apiKey": {"hunter2": 1}, "apiSecret": "hunter2"},
+    {"applicationId": "hunter2"},
+    {"privateKey": "hunter2"},
+    {"applicationId": "a", "privateKey": "hunter2"},  # of the other platform
+]
+
+
+@pytest.mark.parametrize("secret", GARBAGE)
+class TestASecretThatCannotBeUsed:
+    def test_there_are_no_credentials_and_nothing_is_quoted(
+        self, aws: Aws, cache: CredentialCache, secret: object, log: Log
+    ) -> None:
+        store(aws, secret)
+        with pytest.raises(CredentialsUnavailable) as failure:
+            cache.current()
+        # The traceback as Python prints it, and as the formatter of the log writes it.
+        error = failure.value
+        logging.getLogger("tests").error("failed", exc_info=error)
+        shown = "".join(traceback.format_exception(error)) + log() + repr(error) + error.detail
+        assert "hunter2" not in shown
+        assert '"credentials_unreadable"' in shown
+
+    def test_the_last_good_value_goes_on(
+        self, aws: Aws, cache: CredentialCache, clock: Clock, secret: object, metrics: Metrics
+    ) -> None:
+        cache.current()
+        store(aws, secret)
+        clock.turn(CACHE_SECONDS)
+        assert cache.current() == OURS
+        assert metrics()["CredentialsStale"] == 1
+
+
+def store(aws: Aws, secret: object) -> None:
+    """Secrets Manager takes no empty text from the console either; it may hold one all the same."""
+    if secret:
+        aws.put_secret(secret)
+    else:
+        aws.meet_always("GetSecretValue", answer(200, {"SecretString": ""}))
+
+
+def test_a_binary_secret_is_none(aws: Aws, cache: CredentialCache, log: Log) -> None:
+    aws.meet("GetSecretValue", answer(200, {"SecretBinary": "aHVudGVyMg=="}))
+    with pytest.raises(CredentialsUnavailable):
+        cache.current()
+    assert "hunter2" not in log() and "aHVudGVyMg" not in log()
+
+
+class TestTwoPlatforms:
+    def test_the_secret_has_to_be_of_the_parameters_platform(
+        self, aws: Aws, clock: Clock, log: Log
+    ) -> None:
+        with pytest.raises(CredentialsUnavailable):
+            make(aws, clock, platform="vonage").current()
+        assert "opentok platform" in log()
+        assert "Platform is vonage" in log()
+
+    def test_vonage(self, aws: Aws, clock: Clock) -> None:
+        aws.put_secret({"applicationId": "a-1", "privateKey": "-----BEGIN PRIVATE KEY-----"})
+        credentials = make(aws, clock, platform="vonage").current()
+        assert credentials == VonageCredentials("a-1", "-----BEGIN PRIVATE KEY-----")
+
+
+def test_nothing_shows_them(cache: CredentialCache) -> None:
+    cache.current()
+    assert API_SECRET not in repr(cache)
+    assert API_SECRET not in repr(cache.current())

@@ -1,0 +1,64 @@
+"""No place forgets an option: each of them is held here by its own pair of sessions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from opentok_client.options import SessionOptions
+from opentok_sessions.domain import rooms
+from opentok_sessions.http.responses import options_answer
+from opentok_sessions.http.create_session import OPTION_FIELDS, parse_create_request
+from opentok_sessions.storage.items import session_item, session_of
+from opentok_sessions.domain.models import Reuse
+from opentok_sessions.domain.pools import pool_name, parse_pools
+from tests.options import PAIRS
+from tests.unit.opentok_sessions.application import NOW, a_session
+
+SESSION = a_session(room="lobby", reuse=Reuse.CONVERSATION)
+
+each_option = pytest.mark.parametrize(("one", "other"), PAIRS.values(), ids=PAIRS)
+
+
+def body(options: SessionOptions) -> dict[str, object]:
+    """The body that asks for these options: answers and requests name them alike."""
+    return {name: value for name, value in options_answer(options).items() if value is not None}
+
+
+@each_option
+def test_a_request_asks_for_it(one: SessionOptions, other: SessionOptions) -> None:
+    for options in (one, other):
+        assert body(options).keys() <= set(OPTION_FIELDS)
+        assert parse_create_request(body(options), NOW, 3600).chosen.options == options
+
+
+@each_option
+def test_an_answer_shows_it(one: SessionOptions, other: SessionOptions) -> None:
+    assert body(one) != body(other)
+
+
+@each_option
+def test_the_vendor_is_asked_for_it(one: SessionOptions, other: SessionOptions) -> None:
+    assert one.form() != other.form()
+
+
+@each_option
+def test_it_is_stored(one: SessionOptions, other: SessionOptions) -> None:
+    for options in (one, other):
+        session = replace(SESSION, options=options)
+        assert session_of(session_item(session, None)) == session
+
+
+@each_option
+def test_a_room_with_another_contradicts_it(one: SessionOptions, other: SessionOptions) -> None:
+    asked = parse_create_request({"room": "lobby", **body(other)}, NOW, 3600)
+    assert rooms.conflicts(replace(SESSION, options=one), asked) != []
+    assert rooms.conflicts(replace(SESSION, options=other), asked) == []
+
+
+@each_option
+def test_a_pool_is_for_one_or_the_other(one: SessionOptions, other: SessionOptions) -> None:
+    assert pool_name(one) != pool_name(other)
+    declared = [{**body(options), "min": 0, "max": 1} for options in (one, other)]
+    assert [pool.options for pool in parse_pools(declared)] == [one, other]

@@ -1,0 +1,513 @@
+"""Events of the gateway: what is read of them, whatever is in them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opentok_sessions.domain.problems import BodyTooLarge, InvalidRequest, NotJson, Problem, SessionNotFound
+from opentok_sessions.http.request import BODY_MAX_BYTES, Request
+from opentok_sessions.domain.models import Caller
+from opentok_sessions.runtime.settings import Settings
+from tests.aws import ENVIRONMENT
+
+SETTINGS = Settings.from_environment(ENVIRONMENT)
+ALICE = Caller("alice")
+
+
+def request(event: object) -> Request:
+    return Request(event, SETTINGS)
+
+
+def with_body(body: object, **more: object) -> Request:
+    return request({"body": body, **more})
+
+
+def with_claims(claims: object) -> Request:
+    return request({"requestContext": {"authorizer": {"jwt": {"claims": claims}}}})
+
+
+def complaint(sent: Request) -> str:
+    """What is said against the body."""
+    with pytest.raises(InvalidRequest) as invalid:
+        sent.json()
+    [error] = invalid.value.errors
+    assert error.field == "body"
+    assert invalid.value.detail == f"The body {error.message}."
+    return error.message
+
+
+# --- body -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", [None, ""])
+def test_no_body_is_no_members(body: object) -> None:
+    assert with_body(body).json() == {}
+    assert request({}).json() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "members"),
+    [
+        ("{}", {}),
+        (' {"room": "lobby"}\n', {"room": "lobby"}),
+        (
+            '{"a": {"a": [1, 2.5, null, true, "é🎥\\u00e9"]}}',
+            {"a": {"a": [1, 2.5, None, True, "é🎥é"]}},
+        ),
+        ('{"a": "\\ud83c\\udfa5"}', {"a": "🎥"}),
+    ],
+)
+def test_an_object_is_its_members(text: str, members: dict[str, object]) -> None:
+    assert with_body(text).json() == members
+    encoded = base64.b64encode(text.encode()).decode()
+    assert with_body(encoded, isBase64Encoded=True).json() == members
+
+
+@pytest.mark.parametrize("body", ["null", "[]", '"x"', "1", "true", "1.5", '[{"room": "a"}]'])
+def test_a_body_is_an_object(body: str) -> None:
+    assert complaint(with_body(body)) == "must be a JSON object"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{",
+        "{}}",
+        "{'a': 1}",
+        "{a: 1}",
+        '{"a": 1,}',
+        '{"a": 01}',
+        '{"a": 1} // comment',
+        "\ufeff{}",
+        '{"a": "\x00"}',
+        '{"a": "line\nend"}',
+        '{"a": "\\x"}',
+        "mediaMode=routed",
+        '{"a": "\\ud800"}',
+        '{"\\ud800": 1}',
+        '{"a": ' + "1" * 5000 + "}",
+        "\x00",
+    ],
+)
+def test_what_is_no_json_is_told_so(body: str) -> None:
+    assert complaint(with_body(body)) == "is not valid JSON in UTF-8"
+
+
+def test_bytes_that_are_no_utf8_are_told_so() -> None:
+    for raw in (b'{"a": "\xff"}', b"\xff\xfe{\x00}\x00", '{"a": "é"}'.encode("latin-1")):
+        encoded = base64.b64encode(raw).decode()
+        sent = with_body(encoded, isBase64Encoded=True)
+        assert complaint(sent) == "is not valid JSON in UTF-8"
+    assert complaint(with_body("\ud800")) == "cannot be decoded"
+
+
+@pytest.mark.parametrize("encoded", ["{}", "e30", "e30=e30=", "e3 0=", "ä", "=", "e30=\n"])
+def test_what_is_no_base64_is_told_so(encoded: str) -> None:
+    assert complaint(with_body(encoded, isBase64Encoded=True)) == "cannot be decoded"
+
+
+@pytest.mark.parametrize("flag", [False, None, "true", 1, "false"])
+def test_only_true_means_base64(flag: object) -> None:
+    assert with_body('{"a": 1}', isBase64Encoded=flag).json() == {"a": 1}
+
+
+@pytest.mark.parametrize("body", [{}, {"room": "a"}, [], 1, True, 1.5])
+def test_a_body_that_is_no_text_is_told_so(body: object) -> None:
+    assert complaint(with_body(body)) == "must be text"
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ('{"room": "a", "room": "b"}', "room"),
+        ('{"a": 1, "b": 2, "a": 1, "b": 2, "b": 3, "c": 1}', "a, b"),
+        ('{"token": {"role": "publisher", "role": "moderator"}}', "role"),
+        ('{"a": [{"b": 1, "b": 2}]}', "b"),
+        ('{"' + "n" * 500 + '": 1, "' + "n" * 500 + '": 2}', "n" * 100),
+    ],
+)
+def test_a_member_named_twice_is_told(body: str, names: str) -> None:
+    assert complaint(with_body(body)) == f"names a member twice: {names}"
+
+
+def test_thousands_of_members_named_twice_are_told_once_each() -> None:
+    names = [f"{number:04}" for number in range(3000)]
+    body = "{" + ",".join(f'"{name}":1' for name in names * 2) + "}"
+    assert complaint(with_body(body)) == f"names a member twice: {', '.join(names)}"
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_json_does_not_have_are_told(constant: str) -> None:
+    assert complaint(with_body(f'{{"a": {constant}}}')) == f"holds {constant}, which is not JSON"
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":'])
+def test_deep_nesting_is_told(opening: str) -> None:
+    deep = opening * (60_000 // len(opening))
+    assert complaint(with_body(deep)) == "is nested too deeply"
+    assert complaint(with_body(f'{{"a": {"[" * 30_000}{"]" * 30_000}}}')) == "is nested too deeply"
+
+
+def test_a_body_has_a_limit_in_bytes() -> None:
+    def of(length: int, character: str = "x") -> str:
+        width = len(character.encode())
+        padding, rest = divmod(length - len('{"a":""}'), width)
+        return f'{{"a":"{character * padding}{"x" * rest}"}}'
+
+    for character in "xé漢🎥":
+        for length, fits in ((BODY_MAX_BYTES, True), (BODY_MAX_BYTES + 1, False)):
+            text = of(length, character)
+            assert len(text.encode()) == length
+            encoded = base64.b64encode(text.encode()).decode()
+            for sent in (with_body(text), with_body(encoded, isBase64Encoded=True)):
+                if fits:
+                    assert sent.json()["a"]
+                else:
+                    with pytest.raises(BodyTooLarge, match=str(BODY_MAX_BYTES)):
+                        sent.json()
+
+
+def test_a_body_of_megabytes_is_not_looked_into() -> None:
+    with pytest.raises(BodyTooLarge):
+        with_body("\ud800" * 6_000_000).json()
+    with pytest.raises(BodyTooLarge):
+        with_body("!" * 6_000_000, isBase64Encoded=True).json()
+    with pytest.raises(BodyTooLarge):
+        with_body(" " * (BODY_MAX_BYTES + 1)).json()
+
+
+# --- content type and other headers ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        "Application/JSON",
+        " application/json ;charset=UTF-8",
+        "application/merge-patch+json",
+        "application/vnd.example.v1+json",
+        "",  # as good as none
+    ],
+)
+@pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
+def test_json_by_any_name(name: str, value: str) -> None:
+    assert with_body("{}", headers={name: value}).json() == {}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "text/json",
+        "application/jsonp",
+        "application/json, text/plain",
+        "application/+json",
+        "json",
+        ";",
+    ],
+)
+def test_other_content_types_are_refused(value: str) -> None:
+    with pytest.raises(NotJson):
+        with_body("{}", headers={"content-type": value}).json()
+
+
+@pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
+def test_a_header_is_found_in_any_case(name: str) -> None:
+    assert request({"headers": {name: "text/plain"}}).header("content-type") == "text/plain"
+    with pytest.raises(NotJson):
+        with_body("{}", headers={name: "text/plain"}).json()
+    assert request({"headers": {name.replace("-", "_"): "x"}}).header("content-type") is None
+
+
+def test_without_a_body_the_content_type_does_not_matter() -> None:
+    assert with_body("", headers={"content-type": "text/plain"}).json() == {}
+
+
+@pytest.mark.parametrize(
+    "headers", [None, [], "x", {"content-type": None}, {"content-type": 1}, {}]
+)
+def test_headers_that_are_none_are_as_good_as_missing(headers: object) -> None:
+    assert with_body("{}", headers=headers).json() == {}
+    assert with_body("{}", headers=headers).header("content-type") is None
+
+
+# --- idempotency key ------------------------------------------------------------------------------
+
+
+def key_of(
+    key: str, caller: Caller = ALICE, body: Mapping[str, object] | None = None
+) -> tuple[str, str]:
+    claim = request({"headers": {"idempotency-key": key}}).idempotency_key(caller, body or {})
+    assert claim is not None
+    return claim.key, claim.body_hash
+
+
+def test_without_the_header_there_is_no_key() -> None:
+    assert request({}).idempotency_key(ALICE, {}) is None
+
+
+def test_a_key_is_a_hash_of_caller_and_key() -> None:
+    assert key_of("k") == key_of("k")
+    others = {key_of("k"), key_of("K"), key_of("k "), key_of("k", Caller("bob"))}
+    # Nobody's key is another's because of where the caller ends and the key begins.
+    others |= {key_of("bc", Caller("a")), key_of("c", Caller("ab"))}
+    assert len(others) == 6
+    assert all(re.fullmatch("[0-9a-f]{64}", key) for key, _ in others)
+
+
+def test_a_moderators_key_is_the_same_persons_key() -> None:
+    assert key_of("k", Caller("alice", moderator=True)) == key_of("k")
+
+
+def test_the_order_of_members_does_not_matter_and_their_values_do() -> None:
+    first: dict[str, Any] = {"room": "a", "token": {"role": "publisher", "data": "é"}}
+    same: dict[str, Any] = {"token": {"data": "é", "role": "publisher"}, "room": "a"}
+    assert key_of("k", body=first) == key_of("k", body=same)
+    bodies: list[dict[str, object]] = [
+        first,
+        {},
+        {"room": "b"},
+        {"room": "a"},
+        {"room": None},
+        {"room": "1"},
+        {"room": 1},
+        {"room": True},
+        {"room": ["a"]},
+    ]
+    hashes = {key_of("k", body=body)[1] for body in bodies}
+    assert len(hashes) == len(bodies)
+
+
+@pytest.mark.parametrize("key", [" ", "~", "k" * 128, "550e8400-e29b-41d4-a716-446655440000"])
+def test_a_key_of_printable_ascii(key: str) -> None:
+    assert request({"headers": {"idempotency-key": key}}).header_errors() == []
+    assert len(key_of(key)[0]) == 64
+
+
+@pytest.mark.parametrize("key", ["", "k" * 129, "a\tb", "a\nb", "é", "\x7f", "\x00", "\ud800"])
+def test_another_key_is_refused(key: str) -> None:
+    wrong = request({"headers": {"idempotency-key": key}}).header_errors()
+    assert [error.field for error in wrong] == ["Idempotency-Key"]
+
+
+@given(st.text(st.characters(), min_size=1), st.text(st.characters(), min_size=1))
+def test_callers_of_any_name_have_keys_of_their_own(one: str, other: str) -> None:
+    assert (key_of("k", Caller(one)) == key_of("k", Caller(other))) is (one == other)
+
+
+# --- caller ---------------------------------------------------------------------------------------
+
+
+def test_the_caller_is_the_subject() -> None:
+    assert with_claims({"sub": "alice"}).caller == Caller("alice")
+    assert with_claims({"sub": "é", "username": "x"}).caller == Caller("é")
+    assert with_claims({"sub": "s" * 255}).caller == Caller("s" * 255)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        None,
+        [],
+        "x",
+        1,
+        {"requestContext": None},
+        {"requestContext": "x"},
+        {"requestContext": {"authorizer": None}},
+        {"requestContext": {"authorizer": {"lambda": {"sub": "alice"}}}},
+        {"requestContext": {"authorizer": {"claims": {"sub": "alice"}}}},
+        {"requestContext": {"authorizer": {"jwt": {"claims": None}}}},
+        {"requestContext": {"authorizer": {"jwt": {"claims": [{"sub": "alice"}]}}}},
+        {"requestContext": {"authorizer": {"jwt": {"claims": {}}}}},
+        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": ""}}}}},
+        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "s" * 256}}}}},
+        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "a\ud800"}}}}},
+        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": None}}}}},
+        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": 1}}}}},
+        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": ["alice"]}}}}},
+        {"headers": {"authorization": "Bearer x"}, "sub": "alice"},
+    ],
+)
+def test_nobody_asks_without_a_subject(event: object) -> None:
+    with pytest.raises(InvalidRequest, match="sub"):
+        _ = request(event).caller
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        ["moderators"],
+        ["users", "moderators"],
+        ["users", 1, None, "moderators"],
+        "moderators",
+        "users moderators",
+        " users  moderators ",
+        "[moderators]",
+        "[users moderators]",
+        "[moderators users]",
+        '["moderators"]',
+        '["users","moderators"]',
+        '["users", "moderators"]',
+    ],
+)
+def test_a_moderator_by_every_form_of_the_claim(claim: object) -> None:
+    assert with_claims({"sub": "mo", "cognito:groups": claim}).caller == Caller("mo", True)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        None,
+        "",
+        "[]",
+        "[ ]",
+        '["',
+        '["moderators"',
+        '["moderators]',
+        '["not moderators"]',
+        '{"moderators": true}',
+        ["not moderators"],
+        [["moderators"]],
+        "Moderators",
+        "moderator",
+        "moderators2",
+        "moderators,users",
+        "x-moderators",
+        "[users]",
+        ["users"],
+        [],
+        {"moderators": True},
+        True,
+        1,
+        '["a",' + "[" * 50_000,
+    ],
+)
+def test_no_moderator_by_anything_else(claim: object) -> None:
+    assert with_claims({"sub": "bob", "cognito:groups": claim}).caller == Caller("bob", False)
+
+
+def test_the_claim_and_the_group_are_the_deployments() -> None:
+    settings = Settings.from_environment(
+        {**ENVIRONMENT, "MODERATORS_CLAIM": "roles", "MODERATORS_GROUP": "video:admin"}
+    )
+    for claims, moderator in (
+        ({"sub": "a", "roles": "user video:admin"}, True),
+        ({"sub": "a", "roles": '["video:admin"]'}, True),
+        ({"sub": "a", "roles": "moderators"}, False),
+        ({"sub": "a", "cognito:groups": "[video:admin]"}, False),
+    ):
+        event = {"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}
+        assert Request(event, settings).caller.moderator is moderator
+
+
+# --- path, query, id ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("session_id", ["1_MX4", "a", "A" * 255, "1_MX4-_=", "0"])
+def test_what_can_be_a_session_id_is_looked_for(session_id: str) -> None:
+    sent = request({"pathParameters": {"sessionId": session_id}})
+    assert sent.has_session_id
+    assert sent.session_id == session_id
+
+
+@pytest.mark.parametrize(
+    "session_id",
+    [
+        "",
+        "A" * 256,
+        "a/b",
+        "..",
+        "a b",
+        "a%2Fb",
+        "é",
+        "1_MX4\n",
+        "a#b",
+        "\x00",
+        1,
+        ["a"],
+        {},
+    ],
+)
+def test_what_cannot_be_one_is_not_found(session_id: object) -> None:
+    sent = request({"pathParameters": {"sessionId": session_id}})
+    assert sent.has_session_id
+    with pytest.raises(SessionNotFound):
+        _ = sent.session_id
+
+
+@pytest.mark.parametrize("event", [{}, None, {"pathParameters": None}, {"pathParameters": {}}])
+def test_a_route_without_a_session(event: object) -> None:
+    assert not request(event).has_session_id
+    with pytest.raises(SessionNotFound):
+        _ = request(event).session_id
+
+
+def test_the_query() -> None:
+    assert request({"queryStringParameters": {"room": "a"}}).query == {"room": "a"}
+    events: list[object] = [
+        {},
+        {"queryStringParameters": None},
+        {"queryStringParameters": "a=b"},
+        [],
+    ]
+    for event in events:
+        assert request(event).query == {}
+
+
+def test_the_id_and_the_route_are_for_the_log() -> None:
+    sent = request({"routeKey": "POST /sessions", "requestContext": {"requestId": "id="}})
+    assert (sent.id, sent.route) == ("id=", "POST /sessions")
+    events: list[object] = [{}, [], {"routeKey": 1, "requestContext": {"requestId": None}}]
+    for event in events:
+        assert (request(event).id, request(event).route) == ("", "")
+
+
+# --- anything -------------------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=8,
+)
+PARTS = ["headers", "body", "isBase64Encoded", "requestContext", "pathParameters", "routeKey"]
+
+
+@given(JSON | st.dictionaries(st.sampled_from([*PARTS, "queryStringParameters"]), JSON))
+def test_any_event_is_read_or_refused(event: object) -> None:
+    sent = request(event)
+    assert isinstance(sent.id + sent.route, str)
+    assert isinstance(sent.query, Mapping)
+    for read in (
+        lambda: sent.caller,
+        lambda: sent.session_id,
+        lambda: sent.json(),
+        lambda: sent.idempotency_key(ALICE, {}),
+    ):
+        try:
+            read()
+        except Problem as problem:
+            assert problem.detail
+
+
+@given(JSON)
+def test_any_json_object_is_read_as_it_is(value: object) -> None:
+    text = json.dumps({"a": value})
+    try:
+        read = with_body(text).json()
+    except InvalidRequest as invalid:
+        assert any(word in text for word in ("NaN", "Infinity", "\\ud")), invalid.detail
+        return
+    assert read == json.loads(text)

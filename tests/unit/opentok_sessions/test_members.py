@@ -1,0 +1,401 @@
+"""Reading members: what each kind takes, and that everything wrong is told at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opentok_client.errors import Invalid, Violation
+from opentok_sessions.domain.problems import InvalidCombination, InvalidRequest
+from opentok_sessions.http.fields import Fields
+
+NOT_SENT = "not sent"
+
+
+class Colour(StrEnum):
+    RED = "red"
+    GREEN = "green"
+
+
+def members(**values: object) -> Fields:
+    return Fields(values, ("a", "b", "c"))
+
+
+def read(value: object, how: Callable[[Fields], object]) -> tuple[object, list[str]]:
+    """What is read of the member `a`, and what is said against it."""
+    sent = members() if value is NOT_SENT else members(a=value)
+    return how(sent), complaints(sent)
+
+
+def complaints(sent: Fields) -> list[str]:
+    try:
+        sent.finish()
+    except (InvalidRequest, InvalidCombination) as problem:
+        return [f"{error.field} {error.message}" for error in problem.errors]
+    return []
+
+
+# --- collecting -----------------------------------------------------------------------------------
+
+
+def test_nothing_wrong_is_fine() -> None:
+    sent = members(a=1)
+    assert sent.valid
+    sent.finish()
+
+
+def test_what_was_sent_is_known() -> None:
+    sent = members(a=None, x=1)
+    assert "a" in sent
+    assert "b" not in sent
+    assert sent.sent == {"a"}
+
+
+def test_unknown_members_are_refused_one_and_all() -> None:
+    assert complaints(members(a=1, x=1, y=1)) == ["x is not known", "y is not known"]
+
+
+def test_a_very_long_unknown_name_is_cut() -> None:
+    assert complaints(Fields({"n" * 5000: 1}, ())) == ["n" * 100 + " is not known"]
+
+
+def test_wrong_members_make_an_invalid_request_and_contradictions_an_illegal_one() -> None:
+    sent = members(a=1)
+    sent.excluded("b", "needs c")
+    assert not sent.valid
+    with pytest.raises(InvalidCombination) as illegal:
+        sent.finish()
+    assert illegal.value.errors == (("b", "needs c"),)
+    assert "b" in illegal.value.detail
+    sent.wrong("a", "is odd")
+    with pytest.raises(InvalidRequest) as invalid:
+        sent.finish()
+    assert invalid.value.errors == (("a", "is odd"), ("b", "needs c"))
+    assert "a, b" in invalid.value.detail
+
+
+def test_a_member_that_is_wrong_twice_is_named_once_in_the_detail() -> None:
+    sent = members()
+    sent.wrong("a", "is odd")
+    sent.wrong("a", "is old")
+    with pytest.raises(InvalidRequest) as invalid:
+        sent.finish()
+    assert invalid.value.detail == "The request is not valid: a."
+    assert invalid.value.errors == (("a", "is odd"), ("a", "is old"))
+
+
+def test_what_the_client_finds_is_taken_over_unless_it_is_known() -> None:
+    sent = members()
+    sent.wrong("a", "must be a string")
+    sent.add_violations(
+        Invalid(
+            [Violation("a", "other words"), Violation("b", "new"), Violation("c", "both", True)]
+        )
+    )
+    with pytest.raises(InvalidRequest) as invalid:
+        sent.finish()
+    assert invalid.value.errors == (("a", "must be a string"), ("b", "new"), ("c", "both"))
+
+
+def test_a_combination_of_the_client_stays_one() -> None:
+    sent = members()
+    sent.add_violations(Invalid([Violation("c", "not with a", combination=True)]))
+    with pytest.raises(InvalidCombination):
+        sent.finish()
+
+
+def test_an_inner_object_tells_its_errors_under_its_name_and_to_its_parent() -> None:
+    sent = members(a={"x": 1, "y": {"z": 2}})
+    inner = sent.nested("a", ("x", "y"))
+    assert inner is not None
+    innermost = inner.nested("y", ())
+    inner.wrong("x", "is odd")
+    inner.excluded("x", "needs b")
+    inner.add_violations(Invalid([Violation("x", "other words"), Violation("y", "is old")]))
+    assert innermost is not None
+    assert not innermost.valid
+    assert not sent.valid
+    assert complaints(sent) == [
+        "a.y.z is not known",
+        "a.x is odd",
+        "a.y is old",
+        "a.x needs b",
+    ]
+
+
+@pytest.mark.parametrize("value", [None, [], "x", 1, True])
+def test_an_inner_object_is_an_object(value: object) -> None:
+    assert read(value, lambda m: m.nested("a", ())) == (None, ["a must be an object"])
+
+
+def test_an_inner_object_may_be_missing() -> None:
+    assert read(NOT_SENT, lambda m: m.nested("a", ())) == (None, [])
+
+
+# --- kinds of values ------------------------------------------------------------------------------
+
+TEXT = "must be a string"
+PRINTABLE = "must not contain control characters"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "complaint"),
+    [
+        (NOT_SENT, None, None),
+        ("x", "x", None),
+        ("five5", "five5", None),
+        ("é 漢 🎥", "é 漢 🎥", None),
+        ("", None, "must have 1 to 5 characters"),
+        ("sixsix", None, "must have 1 to 5 characters"),
+        ("a\nb", None, PRINTABLE),
+        ("\x00", None, PRINTABLE),
+        ("\x7f", None, PRINTABLE),
+        ("a\x85b", None, PRINTABLE),
+        ("\u4f1a\u3000\u4e00", "\u4f1a\u3000\u4e00", None),
+        ("a\u00a0b", "a\u00a0b", None),
+        ("\U0001f468\u200d\U0001f469", "\U0001f468\u200d\U0001f469", None),
+        ("\ud800", None, PRINTABLE),
+        (None, None, TEXT),
+        (1, None, TEXT),
+        (True, None, TEXT),
+        (["x"], None, TEXT),
+        ({}, None, TEXT),
+    ],
+)
+def test_text(value: object, expected: str | None, complaint: str | None) -> None:
+    said = [f"a {complaint}"] if complaint else []
+    assert read(value, lambda m: m.text("a", 5)) == (expected, said)
+
+
+def test_text_of_a_pattern_matches_all_of_it() -> None:
+    def how(m: Fields) -> object:
+        return m.text("a", 5, re.compile("[a-z]+"), "must be small letters")
+
+    assert read("abc", how) == ("abc", [])
+    for value in ("Abc", "abC", "a c", "abc\n", "abc1"):
+        assert read(value, how) == (None, ["a must be small letters"])
+
+
+@pytest.mark.parametrize("value", ["", "x" * 9999, "\n", "\ud800"])
+def test_free_text_is_any_text(value: str) -> None:
+    assert read(value, lambda m: m.free_text("a")) == (value, [])
+
+
+def test_free_text_is_text() -> None:
+    assert read(NOT_SENT, lambda m: m.free_text("a")) == ("", [])
+    values: list[object] = [None, 1, ["x"], {}]
+    for value in values:
+        assert read(value, lambda m: m.free_text("a")) == ("", [f"a {TEXT}"])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "complaint"),
+    [
+        (NOT_SENT, None, None),
+        (1, 1, None),
+        (9, 9, None),
+        (0, None, "must be from 1 to 9"),
+        (10, None, "must be from 1 to 9"),
+        (-(10**4000), None, "must be from 1 to 9"),
+        (10**4000, None, "must be from 1 to 9"),
+        (True, None, "must be a whole number"),
+        (False, None, "must be a whole number"),
+        (1.0, None, "must be a whole number"),
+        (float("inf"), None, "must be a whole number"),
+        ("1", None, "must be a whole number"),
+        (None, None, "must be a whole number"),
+        ([1], None, "must be a whole number"),
+    ],
+)
+def test_integer(value: object, expected: int | None, complaint: str | None) -> None:
+    said = [f"a {complaint}"] if complaint else []
+    assert read(value, lambda m: m.integer("a", 1, 9)) == (expected, said)
+
+
+def test_integer_may_have_a_hint_to_what_is_outside_its_limits() -> None:
+    def how(m: Fields) -> object:
+        return m.integer("a", 1, 9, lambda value: f", not {value}")
+
+    assert read(5, how) == (5, [])
+    assert read(11, how) == (None, ["a must be from 1 to 9, not 11"])
+    assert read("11", how) == (None, ["a must be a whole number"])
+
+
+def test_flag() -> None:
+    assert read(NOT_SENT, lambda m: m.flag("a")) == (False, [])
+    assert read(True, lambda m: m.flag("a")) == (True, [])
+    assert read(False, lambda m: m.flag("a")) == (False, [])
+    values: list[object] = [None, 0, 1, "true", [], {}]
+    for value in values:
+        assert read(value, lambda m: m.flag("a")) == (False, ["a must be true or false"])
+
+
+def test_choice() -> None:
+    assert read(NOT_SENT, lambda m: m.choice("a", Colour)) == (None, [])
+    assert read("green", lambda m: m.choice("a", Colour)) == (Colour.GREEN, [])
+    values: list[object] = ["GREEN", "blue", "", None, 1, ["red"], {"red": "red"}]
+    for value in values:
+        assert read(value, lambda m: m.choice("a", Colour)) == (
+            None,
+            ["a must be one of red, green"],
+        )
+
+
+def test_choices() -> None:
+    assert read(NOT_SENT, lambda m: m.choices("a", Colour)) == ((), [])
+    assert read([], lambda m: m.choices("a", Colour)) == ((), [])
+    both = read(["green", "red"], lambda m: m.choices("a", Colour))
+    assert both == ((Colour.GREEN, Colour.RED), [])
+    values: list[object] = [None, "red", {"red": 1}, 1]
+    for value in values:
+        assert read(value, lambda m: m.choices("a", Colour)) == ((), ["a must be a list"])
+    entries: list[object] = ["blue", None, 1, ["red"], {}]
+    for entry in entries:
+        assert read(["red", entry], lambda m: m.choices("a", Colour)) == (
+            (Colour.RED,),
+            ["a each must be one of red, green"],
+        )
+    twice = read(["red", "red"], lambda m: m.choices("a", Colour))
+    assert twice[1] == ["a must not name anything twice"]
+
+
+def test_texts() -> None:
+    assert read(NOT_SENT, lambda m: m.texts("a")) == ((), [])
+    assert read(["x", ""], lambda m: m.texts("a")) == (("x", ""), [])
+    values: list[object] = [None, "x", ["x", 1], [None], {"x": "x"}]
+    for value in values:
+        assert read(value, lambda m: m.texts("a")) == ((), ["a must be a list of strings"])
+
+
+def test_mapping() -> None:
+    def how(m: Fields) -> object:
+        return m.mapping("a", Colour, most=2, longest=3)
+
+    assert read(NOT_SENT, how) == (None, [])
+    assert read({}, how) == ({}, [])
+    assert read({"x": "red", "yyy": "green"}, how) == ({"x": Colour.RED, "yyy": Colour.GREEN}, [])
+    values: list[object] = [None, [], "red", 1]
+    for value in values:
+        assert read(value, how) == (None, ["a must be an object"])
+    assert read({"x": "red", "y": "red", "z": "red"}, how) == (
+        None,
+        ["a must have at most 2 entries"],
+    )
+    for name in ("", "four"):
+        assert read({name: "red"}, how)[1] == ["a each name must have 1 to 3 characters"]
+    assert read({"x": "blue", "y": None}, how)[1] == [
+        "a.x must be one of red, green",
+        "a.y must be one of red, green",
+    ]
+
+
+# --- points in time -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("2030-01-31T12:00:00Z", 1_896_091_200),
+        ("2030-01-31t12:00:00z", 1_896_091_200),
+        ("2030-01-31 12:00:00Z", 1_896_091_200),
+        ("2030-01-31T12:00:00+00:00", 1_896_091_200),
+        ("2030-01-31T14:30:00+02:30", 1_896_091_200),
+        ("2030-01-31T07:00:00-05:00", 1_896_091_200),
+        ("2030-01-31T12:00:00.999999999Z", 1_896_091_200),
+        ("2030-01-31T12:00:00.5+00:00", 1_896_091_200),
+        ("2028-02-29T00:00:00Z", 1_835_395_200),
+        ("9999-12-31T23:59:59Z", 253_402_300_799),
+        ("0001-01-01T00:00:00Z", -62_135_596_800),
+    ],
+)
+def test_an_instant(text: str, seconds: int) -> None:
+    assert read(text, lambda m: m.instant("a")) == (seconds, [])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "tomorrow",
+        "2030-01-31",
+        "2030-01-31T12:00:00",
+        "2030-01-31T12:00Z",
+        "2030-01-31T12:00:00.Z",
+        "2030-01-31T12:00:00.1234567890Z",
+        "2030-01-31T12:00:00,5Z",
+        "2030-01-31T12:00:00 Z",
+        "2030-01-31T12:00:00+0200",
+        "2030-01-31T12:00:00+02",
+        "2030-01-31T12:00:00+24:00",
+        "2030-01-31T12:00:00+02:60",
+        "2030-01-31T12:00:00Z\n",
+        " 2030-01-31T12:00:00Z",
+        "2030-02-31T12:00:00Z",
+        "2030-02-29T12:00:00Z",
+        "2030-13-01T12:00:00Z",
+        "2030-01-31T24:00:01Z",
+        "2030-01-31T12:60:00Z",
+        "2030-01-31T12:00:60Z",
+        "0000-01-01T00:00:00Z",
+        "٢030-01-31T12:00:00Z",
+        "20300131T120000Z",
+        "2030-W05-4T12:00:00Z",
+        # of the years 0 and 10000 in UTC
+        "9999-12-31T23:59:59-00:01",
+        "0001-01-01T00:00:00+00:01",
+        None,
+        1_896_091_200,
+        True,
+        ["2030-01-31T12:00:00Z"],
+        {},
+    ],
+)
+def test_what_is_no_instant(value: object) -> None:
+    expected = ["a must be a time such as 2030-01-31T12:00:00Z (RFC 3339)"]
+    assert read(value, lambda m: m.instant("a")) == (None, expected)
+
+
+def test_an_instant_may_be_missing() -> None:
+    assert read(NOT_SENT, lambda m: m.instant("a")) == (None, [])
+
+
+# --- everything -----------------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(), max_size=20)
+    | st.sampled_from(["red", "green", "2030-01-31T12:00:00Z"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from("abcx"), JSON))
+def test_any_value_is_read_or_refused_by_any_kind(values: Mapping[str, object]) -> None:
+    kinds: list[Callable[[Fields], object]] = [
+        lambda m: m.text("a", 5),
+        lambda m: m.free_text("a"),
+        lambda m: m.integer("a", -5, 5),
+        lambda m: m.flag("a"),
+        lambda m: m.choice("a", Colour),
+        lambda m: m.choices("a", Colour),
+        lambda m: m.texts("a"),
+        lambda m: m.mapping("a", Colour, 3, 3),
+        lambda m: m.instant("a"),
+        lambda m: m.nested("a", ("b",)),
+    ]
+    for how in kinds:
+        sent = Fields(values, ("a", "b", "c"))
+        how(sent)
+        said = complaints(sent)
+        assert sent.valid is (not said)
+        assert ("x is not known" in said) is ("x" in values)

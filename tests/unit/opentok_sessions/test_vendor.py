@@ -1,0 +1,177 @@
+"""Creating sessions at the vendor: rotation, refusals, outages, and clients that are kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from opentok_client.options import MediaMode, SessionOptions
+from opentok_sessions.credentials import CredentialCache
+from opentok_sessions.domain.problems import CredentialsUnavailable, VendorRejected, VendorUnavailable
+from opentok_sessions.vendor import NewSession, Vendor
+from tests.aws import API_KEY, API_SECRET, Aws, refuse
+from tests.unit.opentok_sessions.application import Application, Clock
+from tests.unit.opentok_sessions.vendor_server import DOWN, VendorServer
+
+NEXT_SECRET = "the-next-secret-that-was-made-up-for-tests"
+ROUTED = SessionOptions()
+Log = Callable[[], str]
+Metrics = Callable[[], Counter[str]]
+
+
+def rotate(aws: Aws, vendor: VendorServer) -> None:
+    vendor.secrets[API_KEY] = NEXT_SECRET
+    aws.put_secret({"apiKey": API_KEY, "apiSecret": NEXT_SECRET})
+
+
+def test_a_session_and_the_project_it_belongs_to(app: Application, vendor: VendorServer) -> None:
+    new = app.vendor.create_session(SessionOptions(MediaMode.RELAYED))
+    assert new == NewSession(vendor.made[0], API_KEY)
+    assert vendor.forms == [{"p2p.preference": "enabled", "archiveMode": "manual"}]
+
+
+class TestARotation:
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_the_secret_is_read_again_and_the_call_repeated(
+        self,
+        app: Application,
+        aws: Aws,
+        vendor: VendorServer,
+        clock: Clock,
+        log: Log,
+        status: int,
+    ) -> None:
+        app.credentials.current()
+        rotate(aws, vendor)
+        clock.turn(2)
+        vendor.next_replies.append((status, {}, b'{"message":"Invalid token"}'))
+        assert app.vendor.create_session(ROUTED).session_id == vendor.made[0]
+        assert vendor.asked == 2
+        assert aws.calls == ["GetSecretValue"] * 2
+        assert "vendor_refused_credentials" in log()
+        assert f'"vendor_status":{status}' in log()
+
+    def test_once(self, app: Application, vendor: VendorServer, clock: Clock, log: Log) -> None:
+        app.credentials.current()
+        clock.turn(2)
+        vendor.secrets.clear()
+        with pytest.raises(VendorRejected):
+            app.vendor.create_session(ROUTED)
+        assert vendor.asked == 2
+        assert app.aws.calls == ["GetSecretValue"] * 2
+        assert "vendor_rejected" in log()
+
+    def test_with_secrets_manager_down_it_is_the_vendors_refusal(
+        self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
+    ) -> None:
+        app.credentials.current()
+        clock.turn(2)
+        vendor.secrets.clear()
+        aws.meet("GetSecretValue", refuse("ResourceNotFoundException"))
+        with pytest.raises(VendorRejected):
+            app.vendor.create_session(ROUTED)
+
+    def test_to_another_project(
+        self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
+    ) -> None:
+        app.credentials.current()
+        clock.turn(2)
+        vendor.secrets = {"46000000": NEXT_SECRET}
+        aws.put_secret({"apiKey": "46000000", "apiSecret": NEXT_SECRET})
+        assert app.vendor.create_session(ROUTED) == NewSession(vendor.made[0], "46000000")
+
+    def test_neither_secret_is_ever_logged(
+        self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock, log: Log
+    ) -> None:
+        app.credentials.current()
+        aws.put_secret({"apiKey": API_KEY, "apiSecret": NEXT_SECRET})
+        vendor.secrets.clear()
+        clock.turn(2)
+        with pytest.raises(VendorRejected):
+            app.vendor.create_session(ROUTED)
+        assert API_SECRET not in log()
+        assert NEXT_SECRET not in log()
+        assert "X-OPENTOK-AUTH" not in log()
+
+
+class TestWhatItsAnswersComeTo:
+    @pytest.mark.parametrize("status", [400, 404, 409, 301])
+    def test_no_is_no(self, app: Application, vendor: VendorServer, log: Log, status: int) -> None:
+        vendor.next_replies.append((status, {}, b'{"message":"because of that"}'))
+        with pytest.raises(VendorRejected) as refused:
+            app.vendor.create_session(ROUTED)
+        assert vendor.asked == 1
+        assert "because of that" in log()
+        assert "because of that" not in refused.value.detail
+
+    def test_down_says_when_to_come_back(
+        self, app: Application, vendor: VendorServer, log: Log
+    ) -> None:
+        vendor.is_down = True
+        with pytest.raises(VendorUnavailable) as failure:
+            app.vendor.create_session(ROUTED)
+        assert failure.value.retry_after == 100  # as it said itself
+        assert "vendor_unavailable" in log()
+        with pytest.raises(VendorUnavailable) as failure:
+            app.vendor.create_session(ROUTED)
+        assert vendor.asked == 1  # it is left alone for a while
+        assert 0 < failure.value.retry_after <= 100
+
+    def test_a_repeat_is_counted_and_says_why(
+        self, app: Application, vendor: VendorServer, log: Log, metrics: Metrics
+    ) -> None:
+        vendor.next_replies.append((500, {}, b'{"message":"an accident"}'))
+        assert app.vendor.create_session(ROUTED).session_id == vendor.made[0]
+        assert metrics()["VendorRetried"] == 1
+        assert "vendor_retried" in log()
+        assert "an accident" in log()
+
+    def test_it_is_asked_within_the_budget(self, app: Application, vendor: VendorServer) -> None:
+        vendor.next_replies.append(DOWN)
+        with pytest.raises(VendorUnavailable):
+            Vendor(app.credentials, vendor.url).create_session(ROUTED, budget=0)
+        assert vendor.asked == 0
+
+    def test_a_key_that_cannot_sign(
+        self, aws: Aws, vendor: VendorServer, clock: Clock, log: Log
+    ) -> None:
+        aws.put_secret({"applicationId": "a-1", "privateKey": "hunter2"})
+        cache = CredentialCache(aws.client("secretsmanager"), aws.secret_id, "vonage", 60, clock)
+        with pytest.raises(CredentialsUnavailable) as failure:
+            Vendor(cache, vendor.url).create_session(ROUTED)
+        assert vendor.asked == 0
+        assert "credentials_unusable" in log()
+        assert "hunter2" not in log() + failure.value.detail
+
+    def test_no_credentials_at_all(self, app: Application, aws: Aws, vendor: VendorServer) -> None:
+        aws.put_secret("{}")
+        with pytest.raises(CredentialsUnavailable):
+            app.vendor.create_session(ROUTED)
+        assert vendor.asked == 0
+
+
+class TestClients:
+    def test_one_is_kept(self, app: Application, vendor: VendorServer, clock: Clock) -> None:
+        client = app.vendor._client_of(app.credentials.current())
+        clock.turn(3600)
+        assert app.vendor._client_of(app.credentials.current()) is client
+
+    def test_until_the_credentials_change(
+        self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
+    ) -> None:
+        client = app.vendor._client_of(app.credentials.current())
+        rotate(aws, vendor)
+        clock.turn(3600)
+        assert app.vendor._client_of(app.credentials.current()) is not client
+
+    def test_it_rests_under_one_secret_and_not_under_the_next(
+        self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
+    ) -> None:
+        vendor.next_replies.append(DOWN)
+        with pytest.raises(VendorUnavailable):
+            app.vendor.create_session(ROUTED)
+        rotate(aws, vendor)
+        clock.turn(3600)
+        assert app.vendor.create_session(ROUTED).session_id == vendor.made[0]

@@ -1,0 +1,111 @@
+"""A loopback server in the vendor's place: it creates sessions, refuses, or is down."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
+
+import jwt
+
+from tests.aws import API_KEY, API_SECRET
+
+__all__ = ["VendorServer", "running", "session_id"]
+
+DOWN = (503, {"Retry-After": "100"}, b"<html>down</html>")
+Reply = tuple[int, dict[str, str], bytes]
+
+
+def session_id(number: int, project: str = API_KEY, *, relayed: bool = False) -> str:
+    """An id as the vendor makes them."""
+    fields = ["1", project, "", "1700000000000", f"random{number}", "P" if relayed else "", ""]
+    return "1_" + base64.urlsafe_b64encode("~".join(fields).encode()).decode().rstrip("=")
+
+
+class VendorServer:
+    """What a test can see and set of the vendor."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.secrets = {API_KEY: API_SECRET}
+        """The projects that it knows, and their secrets."""
+        self.made: list[str] = []
+        """The ids that it gave out, in order."""
+        self.forms: list[dict[str, str]] = []
+        """The options that it was requested."""
+        self.is_down = False
+        self.before_answer: deque[Callable[[], object]] = deque()
+        """What happens before it answers the next requests, one each."""
+        self.next_replies: deque[Reply] = deque()
+        """What it answers to the next requests instead of a session."""
+        self._lock = threading.Lock()
+
+    @property
+    def asked(self) -> int:
+        """How many requests reached it."""
+        return len(self.forms)
+
+    def reply(self, form: dict[str, str], authentication: str) -> Reply:
+        """What it says to one request."""
+        with self._lock:
+            self.forms.append(form)
+            action = self.before_answer.popleft() if self.before_answer else None
+            scripted = self.next_replies.popleft() if self.next_replies else None
+        if action is not None:
+            action()
+        if self.is_down:
+            return DOWN
+        if scripted is not None:
+            return scripted
+        try:
+            project = jwt.decode(authentication, options={"verify_signature": False})["iss"]
+            jwt.decode(authentication, self.secrets[project], algorithms=["HS256"])
+        except (jwt.InvalidTokenError, KeyError):
+            return 403, {}, b'{"code":-1,"message":"Invalid token"}'
+        with self._lock:
+            relayed = form["p2p.preference"] == "enabled"
+            new = session_id(len(self.made), project, relayed=relayed)
+            self.made.append(new)
+        body = [{"session_id": new, "project_id": project, "create_dt": "now"}]
+        return 200, {"Content-Type": "application/json"}, json.dumps(body).encode()
+
+
+@contextmanager
+def running() -> Iterator[VendorServer]:
+    """A vendor on a free port of this machine."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            authentication = self.headers.get("X-OPENTOK-AUTH", "")
+            status, headers, answer = vendor.reply(dict(parse_qsl(body)), authentication)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(answer))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        vendor = VendorServer(f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield vendor
+        finally:
+            server.shutdown()
+            thread.join()
