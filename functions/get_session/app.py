@@ -1,9 +1,9 @@
 """`GET /sessions/{sessionId}` and `GET /sessions`: looks sessions up."""
 
 from opentok_sessions import composition
-from opentok_sessions.http.responses import session_response
-from opentok_sessions.http.handler import Request, Response, http_handler
 from opentok_sessions.http.get_session import cursor_of, parse_list_query
+from opentok_sessions.http.handler import Request, Response, http_handler
+from opentok_sessions.http.responses import session_response
 from opentok_sessions.runtime.settings import Settings
 
 settings = Settings.from_environment()

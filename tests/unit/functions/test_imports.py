@@ -44,8 +44,17 @@ SHARED = {
     "opentok_sessions.runtime.telemetry",
     "opentok_sessions.composition",
 }
-HTTP = SHARED | {"opentok_sessions.http.handler", "opentok_sessions.http.request", "opentok_sessions.domain.policy"}
-ANSWERS = {"opentok_sessions.http.responses", "opentok_sessions.domain.media_mode", "opentok_sessions.http.fields", "opentok_sessions.domain.rooms"}
+HTTP = SHARED | {
+    "opentok_sessions.http.handler",
+    "opentok_sessions.http.request",
+    "opentok_sessions.domain.policy",
+}
+ANSWERS = {
+    "opentok_sessions.http.responses",
+    "opentok_sessions.domain.media_mode",
+    "opentok_sessions.http.fields",
+    "opentok_sessions.domain.rooms",
+}
 CREDENTIALS = {"opentok_client.credentials", "opentok_sessions.credentials"}
 TOKENS = CREDENTIALS | {
     "jwt",
@@ -72,7 +81,12 @@ LOADED = {
     | ANSWERS
     | CREDENTIALS
     | CREATION
-    | {"opentok_sessions.scheduled_handler", "opentok_sessions.domain.policy", "opentok_sessions.domain.pool_size", "opentok_sessions.precreate_sessions"},
+    | {
+        "opentok_sessions.scheduled_handler",
+        "opentok_sessions.domain.policy",
+        "opentok_sessions.domain.pool_size",
+        "opentok_sessions.precreate_sessions",
+    },
 }
 
 # `cryptography` is in the test environment but not in the layer, and PyJWT takes it when it can.
@@ -106,7 +120,9 @@ def modules(function: str) -> set[str]:
 
 def test_it_loads_these_of_our_modules(function: str, modules: set[str]) -> None:
     """Each module more is a longer start: `LOADED` says which ones a function is worth."""
-    ours = {name for name in modules if name.partition(".")[0] in ("opentok_sessions", "opentok_client")}
+    ours = {
+        name for name in modules if name.partition(".")[0] in ("opentok_sessions", "opentok_client")
+    }
     assert ours - {"opentok_sessions", "opentok_client"} == LOADED[function] - {"jwt"}
 
 

@@ -27,9 +27,9 @@ from opentok_client.credentials import OpenTokCredentials, VonageCredentials
 from opentok_client.errors import (
     CredentialsRejected,
     InvalidCredentials,
-    VendorError,
     RequestRejected,
     ServiceUnavailable,
+    VendorError,
 )
 from opentok_client.options import ArchiveMode, SessionOptions
 from tests.unit.opentok_client.loopback import (

@@ -9,18 +9,17 @@ from opentok_client.credentials import Platform
 from opentok_client.grant import TokenFormat
 from opentok_client.options import SessionOptions
 from opentok_sessions.close_session import CloseSession
-from opentok_sessions.http.create_session import parse_create_request
 from opentok_sessions.create_session import CreateSession
 from opentok_sessions.credentials import CredentialCache
+from opentok_sessions.domain.claims import KeyClaim
+from opentok_sessions.domain.models import Caller, Created, Session, Source, Token, TokenRequest
 from opentok_sessions.get_session import GetSession, ListRequest
+from opentok_sessions.http.create_session import parse_create_request
 from opentok_sessions.http.request import Request
 from opentok_sessions.issue_token import IssueToken, TokenIssuer
-from opentok_sessions.domain.models import Caller, Created, Session, Source, Token, TokenRequest
-from opentok_sessions.storage.pool_store import PoolStore
-from opentok_sessions.domain.pools import Pools
 from opentok_sessions.precreate_sessions import PrecreateSessions
 from opentok_sessions.runtime.settings import Settings
-from opentok_sessions.domain.claims import KeyClaim
+from opentok_sessions.storage.pool_store import PoolStore
 from opentok_sessions.storage.session_store import SessionStore
 from opentok_sessions.storage.table import Table
 from opentok_sessions.vendor import NewSession, Vendor

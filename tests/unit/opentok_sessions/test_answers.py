@@ -8,8 +8,13 @@ import pytest
 
 from opentok_client.grant import Role
 from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
-from opentok_sessions.http.responses import created_response, options_answer, session_response, token_response
 from opentok_sessions.domain.models import Caller, Created, Reuse, Source, Token
+from opentok_sessions.http.responses import (
+    created_response,
+    options_answer,
+    session_response,
+    token_response,
+)
 from tests.unit.opentok_sessions.application import NOW, a_session
 
 APPLICATION = "29f760f8-7ce1-46c9-ade3-f2dedee4ed5f"

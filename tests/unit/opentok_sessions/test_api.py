@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from opentok_sessions.http.handler import Request, Response, http_handler
 from opentok_sessions.domain.problems import (
     INTERNAL_ERROR,
     PROBLEMS,
@@ -25,6 +24,7 @@ from opentok_sessions.domain.problems import (
     VendorRejected,
     VendorUnavailable,
 )
+from opentok_sessions.http.handler import Request, Response, http_handler
 from opentok_sessions.runtime.settings import Settings
 from tests.aws import ENVIRONMENT
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opentok_sessions.storage.attributes import decode, encode, number, text
 from opentok_sessions.domain.problems import DamagedRecord
+from opentok_sessions.storage.attributes import decode, encode, number, text
 
 TEXT = st.text(min_size=1, max_size=20)
 WHOLE = st.integers(-(10**15), 10**15)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 
 from opentok_client.grant import Role
 from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
-from opentok_sessions.http.create_session import CREATE_FIELDS, parse_create_request
-from opentok_sessions.domain.problems import FieldError, InvalidCombination, InvalidRequest
 from opentok_sessions.domain.models import Reuse, TokenRequest
+from opentok_sessions.domain.problems import FieldError, InvalidCombination, InvalidRequest
+from opentok_sessions.http.create_session import CREATE_FIELDS, parse_create_request
 from tests.unit.opentok_sessions.bodies import MEMBERS, RELAYED_ID, ROUTED_ID, bodies
 
 NOW = 1_900_000_000.5  # 2030-03-17T17:46:40.5Z

@@ -15,6 +15,7 @@ from opentok_client.credentials import Platform
 from opentok_client.grant import Role
 from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
 from opentok_sessions.create_session import ATTEMPTS, STAND_IN_REASON
+from opentok_sessions.domain.models import Caller, Created, Reuse, Source
 from opentok_sessions.domain.problems import (
     CredentialsUnavailable,
     DamagedRecord,
@@ -29,7 +30,6 @@ from opentok_sessions.domain.problems import (
     VendorRejected,
     VendorUnavailable,
 )
-from opentok_sessions.domain.models import Caller, Created, Reuse, Source
 from tests.aws import (
     API_KEY,
     API_SECRET,

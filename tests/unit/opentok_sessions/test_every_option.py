@@ -8,11 +8,11 @@ import pytest
 
 from opentok_client.options import SessionOptions
 from opentok_sessions.domain import rooms
-from opentok_sessions.http.responses import options_answer
-from opentok_sessions.http.create_session import OPTION_FIELDS, parse_create_request
-from opentok_sessions.storage.items import session_item, session_of
 from opentok_sessions.domain.models import Reuse
-from opentok_sessions.domain.pools import pool_name, parse_pools
+from opentok_sessions.domain.pools import parse_pools, pool_name
+from opentok_sessions.http.create_session import OPTION_FIELDS, parse_create_request
+from opentok_sessions.http.responses import options_answer
+from opentok_sessions.storage.items import session_item, session_of
 from tests.options import PAIRS
 from tests.unit.opentok_sessions.application import NOW, a_session
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opentok_sessions.domain.problems import InvalidCombination, InvalidRequest, SessionNotFound
-from opentok_sessions.get_session import LIMIT_DEFAULT, LIMIT_MAX, ListRequest
 from opentok_sessions.domain.models import Caller, Session
+from opentok_sessions.domain.problems import InvalidCombination, InvalidRequest, SessionNotFound
+from opentok_sessions.get_session import LIMIT_DEFAULT, LIMIT_MAX
 from tests.aws import Aws
 from tests.unit.opentok_sessions.application import (
     ALICE,

@@ -12,9 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opentok_sessions.domain.problems import BodyTooLarge, InvalidRequest, NotJson, Problem, SessionNotFound
-from opentok_sessions.http.request import BODY_MAX_BYTES, Request
 from opentok_sessions.domain.models import Caller
+from opentok_sessions.domain.problems import (
+    BodyTooLarge,
+    InvalidRequest,
+    NotJson,
+    Problem,
+    SessionNotFound,
+)
+from opentok_sessions.http.request import BODY_MAX_BYTES, Request
 from opentok_sessions.runtime.settings import Settings
 from tests.aws import ENVIRONMENT
 

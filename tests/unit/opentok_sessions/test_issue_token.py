@@ -11,6 +11,7 @@ import pytest
 
 from opentok_client.credentials import Platform
 from opentok_client.grant import Role, TokenFormat
+from opentok_sessions.domain.models import Token, TokenRequest
 from opentok_sessions.domain.problems import (
     CredentialsUnavailable,
     RoleNotAllowed,
@@ -20,7 +21,6 @@ from opentok_sessions.domain.problems import (
     SessionOfAnotherProject,
     StorageUnavailable,
 )
-from opentok_sessions.domain.models import Token, TokenRequest
 from tests.aws import API_KEY, API_SECRET, Aws, canceled, refuse
 from tests.unit.opentok_sessions.application import (
     ALICE,

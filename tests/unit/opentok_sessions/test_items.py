@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from opentok_client.grant import Role
 from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
+from opentok_sessions.domain.models import Reuse, Session, Source
 from opentok_sessions.domain.problems import DamagedRecord
 from opentok_sessions.storage.items import session_item, session_of
-from opentok_sessions.domain.models import Reuse, Session, Source
 from tests.aws import API_KEY
 from tests.unit.opentok_sessions.application import NOW, a_session
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from opentok_sessions.runtime import telemetry
-from opentok_sessions.domain.problems import InvalidCombination, InvalidRequest
-from opentok_sessions.scheduled_handler import scheduled_handler
 from opentok_sessions.domain.pools import Pool
+from opentok_sessions.domain.problems import InvalidCombination, InvalidRequest
 from opentok_sessions.precreate_sessions import RefillFailed
+from opentok_sessions.runtime import telemetry
+from opentok_sessions.scheduled_handler import scheduled_handler
 from tests.unit.opentok_sessions.application import Application
 from tests.unit.opentok_sessions.vendor_server import VendorServer
 

@@ -14,8 +14,8 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from opentok_client.options import SessionOptions
-from opentok_sessions.domain.problems import StorageUnavailable, VendorUnavailable
 from opentok_sessions.domain.models import Created, TokenRequest
+from opentok_sessions.domain.problems import StorageUnavailable, VendorUnavailable
 from opentok_sessions.vendor import BUDGET_SECONDS, NewSession
 from tests.aws import Aws, canceled
 from tests.unit.opentok_sessions.application import ALICE, BOB, Application, Clock

@@ -8,6 +8,7 @@ import pytest
 
 from opentok_client.grant import Role
 from opentok_sessions.domain import policy
+from opentok_sessions.domain.models import Caller, Session
 from opentok_sessions.domain.problems import (
     NotOwner,
     Problem,
@@ -16,7 +17,6 @@ from opentok_sessions.domain.problems import (
     SessionNotFound,
     SessionNotOpenYet,
 )
-from opentok_sessions.domain.models import Caller, Session
 from tests.unit.opentok_sessions.application import NOW, a_session
 
 OPEN_TO_ALL, LISTED = "anybody may take part", "only who is listed"

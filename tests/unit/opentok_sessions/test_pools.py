@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
+from opentok_sessions.domain.pools import POOL_SIZE_MAX, Pool, parse_pools, pool_name
 from opentok_sessions.domain.problems import InvalidCombination, InvalidRequest
-from opentok_sessions.domain.pools import POOL_SIZE_MAX, Pool, Pools, pool_name, parse_pools
 from tests.aws import ENVIRONMENT
 
 ROUTED = {"mediaMode": "routed", "min": 2, "max": 20}

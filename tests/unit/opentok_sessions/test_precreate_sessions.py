@@ -10,9 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from opentok_sessions.domain.problems import CredentialsUnavailable, StorageUnavailable
-from opentok_sessions.storage.pool_store import RefillState
 from opentok_sessions.domain.pools import parse_pools
+from opentok_sessions.domain.problems import CredentialsUnavailable, StorageUnavailable
 from opentok_sessions.precreate_sessions import (
     CONNECTIONS,
     RESERVE_SECONDS,
@@ -20,6 +19,7 @@ from opentok_sessions.precreate_sessions import (
     PrecreateSessions,
     RefillFailed,
 )
+from opentok_sessions.storage.pool_store import RefillState
 from opentok_sessions.vendor import BUDGET_SECONDS
 from tests.aws import API_KEY, Answer, Aws, before, refuse
 from tests.unit.opentok_sessions.application import NOW, Application, Clock

@@ -11,8 +11,8 @@ import pytest
 from opentok_client.grant import Role
 from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
 from opentok_sessions.domain import rooms
-from opentok_sessions.http.create_session import parse_create_request
 from opentok_sessions.domain.models import Reuse, Session
+from opentok_sessions.http.create_session import parse_create_request
 from tests.unit.opentok_sessions.application import NOW, a_session
 
 IDLE = 3600

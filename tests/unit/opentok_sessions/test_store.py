@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from opentok_client.grant import Role
-from opentok_sessions.domain.problems import DamagedRecord, StorageUnavailable
-from opentok_sessions.domain.models import Reuse, Session
-from opentok_sessions.storage.pool_store import PoolStore
-from opentok_sessions.domain.claims import KeyClaim, Outcome, IdempotencyRecord, RoomClaim
+from opentok_sessions.domain.claims import IdempotencyRecord, KeyClaim, Outcome, RoomClaim
 from opentok_sessions.domain.deadline import IDEMPOTENCY_TTL_SECONDS
+from opentok_sessions.domain.models import Reuse, Session
+from opentok_sessions.domain.problems import DamagedRecord, StorageUnavailable
+from opentok_sessions.storage.pool_store import PoolStore
 from opentok_sessions.storage.session_store import SessionStore
 from opentok_sessions.storage.table import Table
 from tests.aws import (
@@ -88,7 +88,9 @@ class TestRecordingASession:
         assert store.record(a_session(), NOW, pooled=False) is Outcome.SESSION_TAKEN
         assert store.find_session("session-1") is None
 
-    def test_one_that_the_index_knows_and_the_table_does_not(self, aws: Aws, store: SessionStore) -> None:
+    def test_one_that_the_index_knows_and_the_table_does_not(
+        self, aws: Aws, store: SessionStore
+    ) -> None:
         assert store.record(a_session(), NOW, pooled=True) is Outcome.SESSION_TAKEN
         assert aws.items() == []
 
@@ -185,7 +187,9 @@ class TestRecordingForARoom:
         outcome = store.record(in_room(), NOW, pooled=False, room=RoomClaim("lobby"))
         assert outcome is Outcome.RECORDED
 
-    def test_a_lost_reply_when_an_idle_session_was_replaced(self, aws: Aws, store: SessionStore) -> None:
+    def test_a_lost_reply_when_an_idle_session_was_replaced(
+        self, aws: Aws, store: SessionStore
+    ) -> None:
         store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
         aws.meet("TransactWriteItems", sent_twice)
         claim = RoomClaim("lobby", seen="session-1", idle=in_room(1))
@@ -208,7 +212,9 @@ class TestRecordingForARoom:
 class TestKeys:
     def test_a_key_is_taken_with_the_session(self, aws: Aws, store: SessionStore) -> None:
         assert store.record(a_session(), NOW, pooled=False, key=KEY) is Outcome.RECORDED
-        assert store.find_idempotency_record(KEY.key, NOW) == IdempotencyRecord(KEY.body_hash, "session-1", False)
+        assert store.find_idempotency_record(KEY.key, NOW) == IdempotencyRecord(
+            KEY.body_hash, "session-1", False
+        )
         assert aws.calls[0] == "TransactWriteItems"
 
     def test_a_key_that_is_taken_keeps_everything_as_it_was(self, store: SessionStore) -> None:
@@ -219,7 +225,9 @@ class TestKeys:
         assert outcome is Outcome.KEY_TAKEN
         assert store.find_session("session-2") is None
         assert store.find_room("lobby") is None
-        assert store.find_idempotency_record(KEY.key, NOW) == IdempotencyRecord(KEY.body_hash, "session-1", False)
+        assert store.find_idempotency_record(KEY.key, NOW) == IdempotencyRecord(
+            KEY.body_hash, "session-1", False
+        )
 
     def test_the_room_and_the_key_go_together(self, store: SessionStore) -> None:
         room = RoomClaim("lobby")
@@ -241,14 +249,18 @@ class TestKeys:
         taken = store.record(a_session(2), end - 1, pooled=False, key=KEY)
         assert taken is Outcome.KEY_TAKEN
         assert store.record(a_session(2), end, pooled=False, key=KEY) is Outcome.RECORDED
-        assert store.find_idempotency_record(KEY.key, end) == IdempotencyRecord(KEY.body_hash, "session-2", False)
+        assert store.find_idempotency_record(KEY.key, end) == IdempotencyRecord(
+            KEY.body_hash, "session-2", False
+        )
 
     def test_a_key_for_a_room_that_had_its_session(self, aws: Aws, store: SessionStore) -> None:
         store.record(in_room(), NOW, pooled=False, room=RoomClaim("lobby"))
         aws.forget_calls()
         assert store.record_join(KEY, in_room(), NOW) is Outcome.RECORDED
         assert aws.calls == ["PutItem"]
-        assert store.find_idempotency_record(KEY.key, NOW) == IdempotencyRecord(KEY.body_hash, "session-1", True)
+        assert store.find_idempotency_record(KEY.key, NOW) == IdempotencyRecord(
+            KEY.body_hash, "session-1", True
+        )
         assert store.record_join(KEY, in_room(2), NOW) is Outcome.KEY_TAKEN
         assert store.record_join(KEY, in_room(2), NOW + DAY) is Outcome.RECORDED
 
@@ -277,7 +289,9 @@ class TestKeys:
         assert item is not None
         del item["joined"]
         aws.put(item)
-        assert store.find_idempotency_record(KEY.key, NOW) == IdempotencyRecord(KEY.body_hash, "session-1", False)
+        assert store.find_idempotency_record(KEY.key, NOW) == IdempotencyRecord(
+            KEY.body_hash, "session-1", False
+        )
 
 
 class TestTtl:
@@ -348,14 +362,18 @@ class TestTouch:
         left = store.find_session("session-1")
         assert left is not None and left.last_used_at == NOW
 
-    def test_a_permanent_one_whose_room_moved_on_cannot_be_joined(self, store: SessionStore) -> None:
+    def test_a_permanent_one_whose_room_moved_on_cannot_be_joined(
+        self, store: SessionStore
+    ) -> None:
         old = in_room(1, reuse=Reuse.PERMANENT)
         store.record(old, NOW, pooled=False, room=RoomClaim("lobby"))
         claim = RoomClaim("lobby", seen="session-1", idle=old)
         store.record(in_room(2), LATER, pooled=False, room=claim)
         assert store.touch(old, LATER, joining=True) is False
 
-    def test_using_one_whose_room_moved_on_keeps_its_record(self, aws: Aws, store: SessionStore) -> None:
+    def test_using_one_whose_room_moved_on_keeps_its_record(
+        self, aws: Aws, store: SessionStore
+    ) -> None:
         store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
         claim = RoomClaim("lobby", seen="session-1", idle=in_room(1))
         store.record(in_room(2), LATER, pooled=False, room=claim)
@@ -377,7 +395,9 @@ class TestTouch:
         aws.meet("TransactWriteItems", canceled("TransactionConflict", "None"))
         assert store.touch(in_room(), LATER, joining=True) is False
 
-    def test_a_joiner_and_a_successor_at_the_same_moment(self, aws: Aws, store: SessionStore) -> None:
+    def test_a_joiner_and_a_successor_at_the_same_moment(
+        self, aws: Aws, store: SessionStore
+    ) -> None:
         """Whichever comes first, the other one notices."""
         old = in_room(1)
         claim = RoomClaim("lobby", seen="session-1", idle=old)
@@ -458,7 +478,9 @@ class TestListing:
         _, position = store.find_owned("alice", 2, None)
         assert position == ("session-alice-1", NOW * 1000 + 1)
 
-    def test_one_that_the_index_knows_and_the_table_does_not(self, aws: Aws, store: SessionStore) -> None:
+    def test_one_that_the_index_knows_and_the_table_does_not(
+        self, aws: Aws, store: SessionStore
+    ) -> None:
         self.fill(store, 2)
         gone = {"pk": {"S": "session#session-alice-1"}}
         query = before(lambda: aws.dynamodb.delete_item(TableName=TABLE_NAME, Key=gone))
@@ -470,7 +492,9 @@ class TestListing:
         assert store.find_owned("nobody", 10, None) == ([], None)
         assert aws.calls == ["Query"]
 
-    def test_the_order_is_the_indexs_and_not_the_batchs(self, aws: Aws, store: SessionStore) -> None:
+    def test_the_order_is_the_indexs_and_not_the_batchs(
+        self, aws: Aws, store: SessionStore
+    ) -> None:
         self.fill(store, 4)
         for items in (aws.items(), aws.items()[::-1]):
             aws.meet("BatchGetItem", answer(200, {"Responses": {TABLE_NAME: items}}))

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from opentok_sessions.storage.attributes import encode
 from opentok_sessions.domain.problems import StorageUnavailable
+from opentok_sessions.storage.attributes import encode
 from opentok_sessions.storage.table import BATCH_GET_MAX, PAUSES, Conditional, Refusal, Table
 from tests.aws import (
     TABLE_NAME,

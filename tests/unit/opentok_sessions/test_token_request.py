@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opentok_client.grant import Role
-from opentok_sessions.domain.problems import InvalidRequest
 from opentok_sessions.domain.models import TokenRequest
+from opentok_sessions.domain.problems import InvalidRequest
 from opentok_sessions.http.issue_token import parse_token_request
 
 DAY = 86_400

@@ -9,7 +9,11 @@ import pytest
 
 from opentok_client.options import MediaMode, SessionOptions
 from opentok_sessions.credentials import CredentialCache
-from opentok_sessions.domain.problems import CredentialsUnavailable, VendorRejected, VendorUnavailable
+from opentok_sessions.domain.problems import (
+    CredentialsUnavailable,
+    VendorRejected,
+    VendorUnavailable,
+)
 from opentok_sessions.vendor import NewSession, Vendor
 from tests.aws import API_KEY, API_SECRET, Aws, refuse
 from tests.unit.opentok_sessions.application import Application, Clock

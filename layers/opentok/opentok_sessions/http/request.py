@@ -59,9 +59,7 @@ class Request:
         claims = claims if isinstance(claims, Mapping) else {}
         sub = claims.get("sub")
         if not isinstance(sub, str) or not 1 <= len(sub) <= SUB_MAX or not is_well_formed(sub):
-            error = FieldError(
-                "sub", f"the JWT must have this claim (1 to {SUB_MAX} characters)"
-            )
+            error = FieldError("sub", f"the JWT must have this claim (1 to {SUB_MAX} characters)")
             raise InvalidRequest("The caller is unknown: the JWT has no usable `sub`.", [error])
         groups = _groups(claims.get(self._settings.moderators_claim))
         return Caller(sub, moderator=self._settings.moderators_group in groups)
