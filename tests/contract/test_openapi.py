@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from docs.generate_api import reference
-from opentok_sessions.domain.problems import INTERNAL_ERROR, PROBLEMS
+from opentok_sessions.domain.problems import INTERNAL_ERROR
 from tests.contract.openapi import (
     Node,
     Operation,
@@ -21,6 +21,7 @@ from tests.contract.openapi import (
     resolve,
     violations,
 )
+from tests.problems import PROBLEMS
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBLEM = "application/problem+json"

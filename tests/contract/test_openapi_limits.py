@@ -8,11 +8,13 @@ from enum import StrEnum
 import pytest
 
 from opentok_client import grant, options, session_id
-from sessions import create_request, get_session, http_request, media_mode, models, token_request
-from sessions.create_request import CreateRequest
-from sessions.errors import Problem
-from sessions.models import Caller
-from sessions.token_request import read_token_body
+from opentok_sessions.domain import media_mode, models
+from opentok_sessions.domain.models import Caller
+from opentok_sessions.domain.problems import Problem
+from opentok_sessions.http import create_session, get_session, issue_token
+from opentok_sessions.http import request as http_request
+from opentok_sessions.http.create_session import parse_create_request
+from opentok_sessions.http.issue_token import parse_token_request
 from tests.contract.openapi import Node, contract, operations, resolve, violations
 
 NOW = 1_800_000_000.0
@@ -27,7 +29,7 @@ PARAMETERS: Node = contract()["components"]["parameters"]
 @pytest.mark.parametrize(
     ("schema", "kind"),
     [
-        ("RequestedMediaMode", create_request.MediaModeAsked),
+        ("RequestedMediaMode", create_session.MediaModeField),
         ("MediaMode", options.MediaMode),
         ("ArchiveMode", options.ArchiveMode),
         ("Feature", media_mode.Feature),
@@ -50,7 +52,7 @@ def test_enumerations_without_a_class_match_their_constants() -> None:
 
 @pytest.mark.parametrize(
     ("fields", "known"),
-    [(CREATE, create_request.CREATE_MEMBERS), (TOKEN, token_request.TOKEN_MEMBERS)],
+    [(CREATE, create_session.CREATE_FIELDS), (TOKEN, issue_token.TOKEN_FIELDS)],
     ids=["CreateSession", "IssueToken"],
 )
 def test_the_fields_of_a_body_are_those_of_its_parser(fields: Node, known: Collection[str]) -> None:
@@ -60,14 +62,14 @@ def test_the_fields_of_a_body_are_those_of_its_parser(fields: Node, known: Colle
 def test_numeric_limits_match_the_code() -> None:
     participants, life = CREATE["expectedParticipants"], TOKEN["expiresIn"]
     limit = PARAMETERS["Limit"]["schema"]
-    assert participants["maximum"] == create_request.EXPECTED_PARTICIPANTS_MAX
-    assert life["minimum"] == token_request.TOKEN_SECONDS_MIN
+    assert participants["maximum"] == create_session.EXPECTED_PARTICIPANTS_MAX
+    assert life["minimum"] == issue_token.TOKEN_SECONDS_MIN
     assert life["maximum"] == grant.LIFETIME_MAX_SECONDS == MONTH_SECONDS
-    assert life["x-default"] == token_request.TOKEN_SECONDS_DEFAULT
+    assert life["x-default"] == models.TOKEN_SECONDS_DEFAULT
     assert limit["maximum"] == get_session.LIMIT_MAX
     assert limit["x-default"] == get_session.LIMIT_DEFAULT
     assert SCHEMAS["SessionList"]["properties"]["sessions"]["maxItems"] == get_session.LIMIT_MAX
-    assert SCHEMAS["Participants"]["maxProperties"] == create_request.PARTICIPANTS_MAX
+    assert SCHEMAS["Participants"]["maxProperties"] == create_session.PARTICIPANTS_MAX
     assert CREATE["features"]["maxItems"] == len(media_mode.Feature)
 
 
@@ -191,14 +193,14 @@ def test_contract_and_code_agree_on_sessions(
 ) -> None:
     body = {**others, field: value}
     assert (violations(SCHEMAS["CreateSession"], body) == []) is valid
-    assert _accepts(lambda: CreateRequest.read(body, NOW, MONTH_SECONDS)) is valid
+    assert _accepts(lambda: parse_create_request(body, NOW, MONTH_SECONDS)) is valid
 
 
 @pytest.mark.parametrize(("field", "value", "valid"), TOKENS_AT_THE_LIMITS)
 def test_contract_and_code_agree_on_tokens(field: str, value: object, valid: bool) -> None:
     body = {field: value}
     assert (violations(SCHEMAS["IssueToken"], body) == []) is valid
-    assert _accepts(lambda: read_token_body(body, MONTH_SECONDS)) is valid
+    assert _accepts(lambda: parse_token_request(body, MONTH_SECONDS)) is valid
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,7 @@ def test_contract_and_code_agree_on_queries(
     schema = PARAMETERS[parameter.capitalize()]["schema"]
     assert (violations(schema, value) == []) is valid
     caller = Caller("alice")
-    assert _accepts(lambda: get_session.ListRequest.read({parameter: text}, caller)) is valid
+    assert _accepts(lambda: get_session.parse_list_query({parameter: text}, caller)) is valid
 
 
 @pytest.mark.parametrize(
@@ -231,7 +233,7 @@ def test_contract_and_code_agree_on_idempotency_keys(key: str, valid: bool) -> N
     assert (violations(PARAMETERS["IdempotencyKey"]["schema"], key) == []) is valid
     event = {"headers": {"idempotency-key": key}}
     request = http_request.Request(event, None)  # type: ignore[arg-type]  # no setting is read here
-    assert (request.wrong_headers() == []) is valid
+    assert (request.header_errors() == []) is valid
 
 
 @pytest.mark.parametrize(

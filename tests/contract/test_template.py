@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from local.stack.bundle import read_template
-from opentok_sessions.domain.problems import INTERNAL_ERROR, PROBLEMS
+from opentok_sessions.domain.problems import INTERNAL_ERROR
 from opentok_sessions.runtime.settings import Settings
 from tests.contract.openapi import operations as contract_operations
 from tests.lint_template import DEPLOYMENTS, lint, processed
+from tests.problems import PROBLEMS
 
 ROOT = Path(__file__).parents[2]
 

@@ -55,10 +55,10 @@ class SessionOptions:
 
     media_mode: MediaMode = MediaMode.ROUTED
     archive_mode: ArchiveMode = ArchiveMode.MANUAL
+    archive_name: str | None = None
     archive_resolution: str | None = None
     location: str | None = None
     e2ee: bool = False
-    archive_name: str | None = None
 
     def __post_init__(self) -> None:
         if violations := [*self._wrong_values(), *self._invalid_combinations()]:

@@ -59,9 +59,7 @@ class Vendor:
                 return self._create(self._credentials.reread(credentials), options, deadline)
         except RequestRejected as rejected:
             telemetry.logger.error("vendor_rejected", extra=_reason(rejected))
-            raise VendorRejected(
-                "The video platform rejected the request to create a session."
-            ) from rejected
+            raise VendorRejected("The video platform rejected the request.") from rejected
         except ServiceUnavailable as down:
             telemetry.logger.warning("vendor_unavailable", extra={"reason": down.reason})
             detail = "The video platform is unavailable."

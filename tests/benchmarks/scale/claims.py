@@ -12,7 +12,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from itertools import count
 
-from opentok_sessions.storage.pool_store import CANDIDATES, TRIES
+from opentok_sessions.storage.pool_store import CANDIDATES, CLAIMS_MAX
 from tests.benchmarks.scale.index import PoolIndex, Throttled
 
 __all__ = ["Scenario", "Strategy", "Totals", "simulate"]
@@ -48,7 +48,7 @@ class Strategy:
     limit: int = CANDIDATES
     random_start: bool = True
     shuffled: bool = True
-    tries: int = TRIES
+    tries: int = CLAIMS_MAX
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,11 @@ from opentok_client import client
 from opentok_client.grant import Role
 from opentok_client.options import MediaMode, SessionOptions
 from opentok_sessions.domain.models import Reuse, Session, Source
-from opentok_sessions.domain.problems import INTERNAL_ERROR, PROBLEMS, Problem
+from opentok_sessions.domain.problems import INTERNAL_ERROR, Problem
 from opentok_sessions.storage.attributes import Item, encode
 from opentok_sessions.storage.items import session_item
 from tests.aws import API_KEY, API_SECRET, ENVIRONMENT, Aws, aws_in_memory
+from tests.problems import PROBLEMS
 from tests.unit.functions.events import (
     create_events,
     list_events,

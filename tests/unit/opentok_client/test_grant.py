@@ -21,7 +21,7 @@ def grant(seconds: int = 3600, data: str = "", layout_classes: tuple[str, ...] =
 def refused(seconds: int = 3600, data: str = "", layout: tuple[str, ...] = ()) -> list[str]:
     with pytest.raises(Invalid) as invalid:
         grant(seconds, data, layout)
-    return [violation.member for violation in invalid.value.violations]
+    return [violation.field for violation in invalid.value.violations]
 
 
 def test_roles_and_formats_have_the_vendors_names() -> None:
@@ -79,7 +79,7 @@ def test_no_grant_is_beyond_the_limits(seconds: int, data: str, layout: list[str
     try:
         made = grant(seconds, data, tuple(layout))
     except Invalid as invalid:
-        assert {v.member for v in invalid.violations} <= {
+        assert {v.field for v in invalid.violations} <= {
             "expiresIn",
             "data",
             "initialLayoutClassList",

@@ -101,8 +101,8 @@ def test_every_member_that_breaks_a_rule_is_named(
     with pytest.raises(Invalid) as refused:
         SessionOptions(**asked)  # type: ignore[arg-type]
     violations = refused.value.violations
-    assert {v.member for v in violations if not v.combination} == values
-    assert {v.member for v in violations if v.combination} == combinations
+    assert {v.field for v in violations if not v.combination} == values
+    assert {v.field for v in violations if v.combination} == combinations
     for member in values | combinations:
         assert member in str(refused.value)
 
@@ -110,24 +110,24 @@ def test_every_member_that_breaks_a_rule_is_named(
 def test_encrypted_relayed_and_archived_breaks_both_rules_of_encryption() -> None:
     with pytest.raises(Invalid) as refused:
         SessionOptions(media_mode=RELAYED, archive_mode=ALWAYS, e2ee=True)
-    assert [v.member for v in refused.value.violations] == ["archiveMode", "e2ee", "e2ee"]
+    assert [v.field for v in refused.value.violations] == ["archiveMode", "e2ee", "e2ee"]
 
 
 @pytest.mark.parametrize(
     ("location", "reason"),
     [
-        ("127.0.0.1", "is loopback"),
-        ("224.0.0.1", "is multicast"),
-        ("239.255.255.255", "is multicast"),
-        ("169.254.169.254", "is link-local"),
-        ("10.1.2.3", "is private or reserved"),
-        ("172.16.0.1", "is private or reserved"),
-        ("192.168.1.1", "is private or reserved"),
-        ("100.64.0.1", "is private or reserved"),
-        ("192.0.2.1", "is private or reserved"),
-        ("0.0.0.1", "is private or reserved"),
-        ("240.0.0.1", "is private or reserved"),
-        ("255.255.255.255", "is private or reserved"),
+        ("127.0.0.1", "a loopback"),
+        ("224.0.0.1", "a multicast"),
+        ("239.255.255.255", "a multicast"),
+        ("169.254.169.254", "a link-local"),
+        ("10.1.2.3", "a private or reserved"),
+        ("172.16.0.1", "a private or reserved"),
+        ("192.168.1.1", "a private or reserved"),
+        ("100.64.0.1", "a private or reserved"),
+        ("192.0.2.1", "a private or reserved"),
+        ("0.0.0.1", "a private or reserved"),
+        ("240.0.0.1", "a private or reserved"),
+        ("255.255.255.255", "a private or reserved"),
         ("", "an IPv4 address"),
         ("null", "an IPv4 address"),
         ("localhost", "an IPv4 address"),
@@ -147,7 +147,7 @@ def test_a_location_is_a_public_ipv4_address(location: str, reason: str) -> None
     with pytest.raises(Invalid) as refused:
         SessionOptions(location=location)
     [violation] = refused.value.violations
-    assert violation.member == "location"
+    assert violation.field == "location"
     assert not violation.combination
     assert reason in violation.message
 

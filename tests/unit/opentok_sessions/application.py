@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,13 +14,18 @@ from opentok_sessions.close_session import CloseSession
 from opentok_sessions.create_session import CreateSession
 from opentok_sessions.credentials import CredentialCache
 from opentok_sessions.domain.claims import KeyClaim
+from opentok_sessions.domain.deadline import FUNCTION_SECONDS, RESPONSE_RESERVE_SECONDS, Deadline
 from opentok_sessions.domain.models import Caller, Created, Session, Source, Token, TokenRequest
-from opentok_sessions.get_session import GetSession, ListRequest
+from opentok_sessions.domain.requests import ListRequest
+from opentok_sessions.get_session import GetSession
 from opentok_sessions.http.create_session import parse_create_request
+from opentok_sessions.http.pools import pools_from_json
 from opentok_sessions.http.request import Request
 from opentok_sessions.issue_token import IssueToken, TokenIssuer
+from opentok_sessions.join_session import JoinSession
 from opentok_sessions.precreate_sessions import PrecreateSessions
 from opentok_sessions.runtime.settings import Settings
+from opentok_sessions.session_supply import SessionSupply
 from opentok_sessions.storage.pool_store import PoolStore
 from opentok_sessions.storage.session_store import SessionStore
 from opentok_sessions.storage.table import Table
@@ -26,12 +33,24 @@ from opentok_sessions.vendor import NewSession, Vendor
 from tests.aws import API_KEY, ENVIRONMENT, SECRET_ID, TABLE_NAME, Aws
 from tests.unit.opentok_sessions.vendor_server import VendorServer
 
-__all__ = ["ALICE", "BOB", "DAY", "IDLE", "MODERATOR", "NOW", "Application", "Clock", "a_session"]
+__all__ = [
+    "ALICE",
+    "BOB",
+    "DAY",
+    "DEADLINE",
+    "IDLE",
+    "MODERATOR",
+    "NOW",
+    "Application",
+    "Clock",
+    "a_session",
+]
 
 NOW = 1_900_000_000  # 2030-03-17T17:46:40Z
 DAY = 24 * 3600
 IDLE = 12 * 3600
 RETENTION = 30 * DAY
+DEADLINE = Deadline(math.inf, time.monotonic)
 
 ALICE = Caller("alice")
 BOB = Caller("bob")
@@ -70,7 +89,7 @@ def a_session(number: object = 1, **values: object) -> Session:
 class _PatientVendor(Vendor):
     """Waits longer than a caller would: the machine may be busy with other tests."""
 
-    def create_session(self, options: SessionOptions, budget: float = 60) -> NewSession:
+    def create_session(self, options: SessionOptions, seconds: float = 60) -> NewSession:
         return super().create_session(options, 60)
 
 
@@ -104,7 +123,7 @@ class Application:
         secrets_manager = aws.client("secretsmanager")
         credentials = CredentialCache(secrets_manager, SECRET_ID, platform, 60, clock)
         vendor = _PatientVendor(credentials, vendor_server.url, 8)
-        tokens = TokenIssuer(credentials, TokenFormat.JWT)
+        tokens = TokenIssuer(TokenFormat.JWT)
         return cls(
             aws=aws,
             clock=clock,
@@ -114,16 +133,13 @@ class Application:
             vendor=vendor,
             create_session=CreateSession(
                 store,
-                pool_store,
-                pools_from_json(pools),
+                SessionSupply(pool_store, pools_from_json(pools), vendor),
                 credentials,
-                vendor,
                 tokens,
-                IDLE,
-                clock,
+                JoinSession(store, credentials, tokens, IDLE),
                 clock,
             ),
-            issue_token=IssueToken(store, tokens, IDLE, clock),
+            issue_token=IssueToken(store, credentials, tokens, IDLE, clock),
             get_session=GetSession(store, IDLE, clock),
             close_session=CloseSession(store, clock),
             precreate_sessions=PrecreateSessions(
@@ -140,7 +156,11 @@ class Application:
         """`POST /sessions`."""
         body = body or {}
         request = parse_create_request(body, self.clock(), DAY)
-        return self.create_session(request, caller, self.key(key, body, caller))
+        return self.create_session(request, caller, self.key(key, body, caller), self.deadline())
+
+    def deadline(self) -> Deadline:
+        """Returns the deadline of an invocation that starts now, on the test's clock."""
+        return Deadline.after(FUNCTION_SECONDS - RESPONSE_RESERVE_SECONDS, self.clock)
 
     @staticmethod
     def key(key: str | None, body: Mapping[str, object], caller: Caller = ALICE) -> KeyClaim | None:
@@ -152,7 +172,7 @@ class Application:
         self, session_id: str, caller: Caller = ALICE, asked: TokenRequest | None = None
     ) -> Token:
         """`POST /sessions/{sessionId}/tokens`."""
-        return self.issue_token(session_id, caller, asked or TokenRequest())
+        return self.issue_token(session_id, caller, asked or TokenRequest(), self.deadline())
 
     def close(self, session_id: str, caller: Caller = ALICE) -> None:
         """`DELETE /sessions/{sessionId}`."""

@@ -160,7 +160,7 @@ class TestDynamoDB:
         event = {"pools": [{"mediaMode": "routed", "min": 2, "max": 5}]}
         for operation in ("GetItem", "Query", "PutItem"):
             aws.meet_always(operation, BROKEN)
-            with pytest.raises(Exception, match="session records cannot be reached"):
+            with pytest.raises(Exception, match="session store is unavailable"):
                 refill(event, None)
             aws.no_more()
         assert pooled(aws) == []
@@ -246,7 +246,7 @@ class TestSecretsManager:
 
     def test_a_refill(self, aws: Aws, vendor: VendorServer) -> None:
         aws.meet_always("GetSecretValue", BROKEN)
-        with pytest.raises(Exception, match="credentials cannot be had"):
+        with pytest.raises(Exception, match="credentials are not available"):
             load("precreate_sessions")({"pools": [{"min": 1, "max": 1}]}, None)
         assert (aws.items(), vendor.asked) == ([], 0)
 

@@ -14,7 +14,8 @@ from botocore.awsrequest import AWSResponse
 from opentok_client.credentials import Platform
 from opentok_client.grant import Role
 from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
-from opentok_sessions.create_session import ATTEMPTS, STAND_IN_REASON
+from opentok_sessions.create_session import FALLBACK_REASON
+from opentok_sessions.domain.deadline import RACE_ATTEMPTS
 from opentok_sessions.domain.models import Caller, Created, Reuse, Source
 from opentok_sessions.domain.problems import (
     CredentialsUnavailable,
@@ -248,7 +249,7 @@ class TestFromThePool:
         assert session.session_id == vendor.made[0]
         assert app.pooled() == {"of-the-old-project"}
 
-    def test_too_slow_a_table_is_not_tried_for_ever(
+    def test_too_slow_a_table_is_not_tried_forever(
         self, app: Application, aws: Aws, clock: Clock, vendor: VendorServer
     ) -> None:
         app.fill("routed", *(f"p{n}" for n in range(8)))
@@ -262,7 +263,7 @@ class TestFromThePool:
         aws.meet_always("PutItem", slow)
         with pytest.raises(StorageUnavailable, match="too slowly"):
             app.create()
-        assert aws.calls.count("PutItem") == 3
+        assert aws.calls.count("PutItem") == 4
         assert vendor.asked == 0
 
     def test_a_lost_reply(self, app: Application, aws: Aws) -> None:
@@ -294,7 +295,7 @@ class TestWhileTheVendorIsDown:
         session = app.create({"expectedParticipants": 2}).session
         assert session.session_id == "p1"
         assert session.options.media_mode is MediaMode.ROUTED
-        assert session.media_mode_reason == STAND_IN_REASON
+        assert session.media_mode_reason == FALLBACK_REASON
         assert session == app.recorded("p1")
         counted = metrics()
         assert counted["relayed:PoolMissed"] == 1
@@ -427,10 +428,10 @@ class TestTheFirstInARoom:
         self, app: Application, aws: Aws, vendor: VendorServer, metrics: Metrics
     ) -> None:
         aws.meet_always("TransactWriteItems", canceled("None", "TransactionConflict"))
-        with pytest.raises(StorageUnavailable, match="Too many callers") as failure:
+        with pytest.raises(StorageUnavailable, match="Too many concurrent requests") as failure:
             app.create({"room": "lobby"})
         assert failure.value.retry_after > 0
-        assert aws.calls.count("TransactWriteItems") == ATTEMPTS
+        assert aws.calls.count("TransactWriteItems") == RACE_ATTEMPTS
         assert vendor.asked == 1
         assert app.pooled() == set(vendor.made)
         assert app.owned() == set()
@@ -442,7 +443,7 @@ class TestTheFirstInARoom:
         assert not created.joined
         assert app.owned() == {created.session.session_id}
 
-    def test_too_slow_a_table_is_not_looked_at_for_ever(
+    def test_too_slow_a_table_is_not_looked_at_forever(
         self, app: Application, aws: Aws, clock: Clock
     ) -> None:
         conflict = canceled("None", "TransactionConflict")
@@ -454,7 +455,7 @@ class TestTheFirstInARoom:
         aws.meet_always("TransactWriteItems", slow)
         with pytest.raises(StorageUnavailable, match="too slowly"):
             app.create({"room": "lobby"})
-        assert aws.calls.count("TransactWriteItems") == 3
+        assert aws.calls.count("TransactWriteItems") == 4
 
     def test_a_stranger_takes_the_room_meanwhile(
         self, app: Application, aws: Aws, vendor: VendorServer

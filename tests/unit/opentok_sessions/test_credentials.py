@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from opentok_client.credentials import OpenTokCredentials, VonageCredentials
-from opentok_sessions.credentials import FRESH_SECONDS, RETRY_SECONDS, CredentialCache
+from opentok_sessions.credentials import CredentialCache
+from opentok_sessions.domain.deadline import CREDENTIALS_MIN_AGE_SECONDS, CREDENTIALS_RETRY_SECONDS
 from opentok_sessions.domain.problems import CredentialsUnavailable
 from tests.aws import API_KEY, API_SECRET, SECRET_ID, Answer, Aws, Reaction, answer, before, refuse
 from tests.unit.opentok_sessions.application import Clock
@@ -77,7 +78,7 @@ class TestHowLongTheyAreKept:
     def test_reread_does_not_wait(self, aws: Aws, cache: CredentialCache, clock: Clock) -> None:
         cache.current()
         rotate(aws)
-        clock.turn(FRESH_SECONDS)
+        clock.turn(CREDENTIALS_MIN_AGE_SECONDS)
         assert cache.reread() == NEXT
         clock.turn(CACHE_SECONDS - 0.01)
         assert cache.current() == NEXT
@@ -88,7 +89,7 @@ class TestHowLongTheyAreKept:
     ) -> None:
         cache.current()
         rotate(aws)
-        clock.turn(FRESH_SECONDS - 0.01)
+        clock.turn(CREDENTIALS_MIN_AGE_SECONDS - 0.01)
         assert cache.reread() == OURS
         assert aws.calls == ["GetSecretValue"]
 
@@ -142,7 +143,7 @@ class TestWhenSecretsManagerFails:
         aws.meet("GetSecretValue", GONE)
         rotate(aws)
         assert cache.current() == OURS
-        clock.turn(RETRY_SECONDS - 0.01)
+        clock.turn(CREDENTIALS_RETRY_SECONDS - 0.01)
         assert cache.current() == OURS
         assert aws.calls == ["GetSecretValue"] * 2
         clock.turn(0.01)
@@ -167,7 +168,7 @@ class TestWhenSecretsManagerFails:
         clock.turn(CACHE_SECONDS)
         aws.meet("GetSecretValue", GONE)
         cache.current()
-        clock.turn(RETRY_SECONDS)
+        clock.turn(CREDENTIALS_RETRY_SECONDS)
         aws.forget_calls()
         cache.current()
         assert aws.calls == ["GetSecretValue"], "as in the beginning, after it has worked again"
@@ -189,7 +190,7 @@ class TestWhenSecretsManagerFails:
         clock.turn(CACHE_SECONDS)
 
         def slow(proceed: Answer) -> AWSResponse:
-            clock.turn(10 * RETRY_SECONDS)
+            clock.turn(10 * CREDENTIALS_RETRY_SECONDS)
             return GONE(proceed)
 
         aws.meet("GetSecretValue", slow)
@@ -213,11 +214,11 @@ class TestWhenSecretsManagerFails:
         self, aws: Aws, cache: CredentialCache, clock: Clock
     ) -> None:
         cache.current()
-        clock.turn(FRESH_SECONDS)
+        clock.turn(CREDENTIALS_MIN_AGE_SECONDS)
         aws.meet("GetSecretValue", GONE)
         rotate(aws)
         assert cache.reread() == OURS
-        clock.turn(FRESH_SECONDS)
+        clock.turn(CREDENTIALS_MIN_AGE_SECONDS)
         assert cache.reread() == NEXT
 
     @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 from opentok_client.options import SessionOptions
 from opentok_sessions.domain import rooms
 from opentok_sessions.domain.models import Reuse
-from opentok_sessions.domain.pools import parse_pools, pool_name
+from opentok_sessions.domain.pools import pool_name
 from opentok_sessions.http.create_session import OPTION_FIELDS, parse_create_request
-from opentok_sessions.http.responses import options_answer
+from opentok_sessions.http.pools import parse_pools
 from opentok_sessions.storage.items import session_item, session_of
 from tests.options import PAIRS
 from tests.unit.opentok_sessions.application import NOW, a_session
@@ -22,8 +22,8 @@ each_option = pytest.mark.parametrize(("one", "other"), PAIRS.values(), ids=PAIR
 
 
 def body(options: SessionOptions) -> dict[str, object]:
-    """The body that asks for these options: answers and requests name them alike."""
-    return {name: value for name, value in options_answer(options).items() if value is not None}
+    """Returns the body that requests these options: responses and requests name them alike."""
+    return dict(options.fields())
 
 
 @each_option

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from opentok_sessions.domain.models import Caller, Session
 from opentok_sessions.domain.problems import InvalidCombination, InvalidRequest, SessionNotFound
-from opentok_sessions.get_session import LIMIT_DEFAULT, LIMIT_MAX
+from opentok_sessions.http.get_session import LIMIT_DEFAULT, LIMIT_MAX, cursor_of, parse_list_query
 from tests.aws import Aws
 from tests.unit.opentok_sessions.application import (
     ALICE,
@@ -31,7 +31,8 @@ def page(
     app: Application, caller: Caller = ALICE, **query: object
 ) -> tuple[list[Session], str | None]:
     """`GET /sessions`."""
-    return app.get_session.search(parse_list_query(query, caller), caller)
+    sessions, position = app.get_session.search(parse_list_query(query, caller), caller)
+    return sessions, cursor_of(position, caller) if position else None
 
 
 def ids(sessions: list[Session]) -> list[str]:

@@ -21,6 +21,7 @@ from opentok_sessions.domain.problems import (
     SessionOfAnotherProject,
     StorageUnavailable,
 )
+from opentok_sessions.issue_token import TokenIssuer
 from tests.aws import API_KEY, API_SECRET, Aws, canceled, refuse
 from tests.unit.opentok_sessions.application import (
     ALICE,
@@ -79,8 +80,8 @@ class TestTheToken:
 
     def test_the_deployments_format(self, app: Application) -> None:
         session_id = app.create().session.session_id
-        t1 = replace(app.issue_token.tokens, token_format=TokenFormat.T1)
-        token = replace(app.issue_token, tokens=t1)(session_id, ALICE, TokenRequest())
+        t1 = replace(app.issue_token, tokens=TokenIssuer(TokenFormat.T1))
+        token = t1(session_id, ALICE, TokenRequest(), app.deadline())
         assert token.text.startswith("T1==")
 
     def test_its_text_is_in_no_repr(self, app: Application) -> None:

@@ -17,7 +17,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from opentok_sessions.domain.models import Caller, Created, Source
-from opentok_sessions.domain.pools import parse_pools
+from opentok_sessions.http.pools import parse_pools
 from tests.aws import API_KEY, Answer, Aws, answer
 from tests.unit.opentok_sessions.application import Application, Clock
 from tests.unit.opentok_sessions.vendor_server import VendorServer

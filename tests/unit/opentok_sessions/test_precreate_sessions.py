@@ -10,17 +10,16 @@ from dataclasses import replace
 
 import pytest
 
-from opentok_sessions.domain.pools import parse_pools
+from opentok_sessions.domain.deadline import REFILL_RESERVE_SECONDS, VENDOR_SECONDS
 from opentok_sessions.domain.problems import CredentialsUnavailable, StorageUnavailable
+from opentok_sessions.http.pools import parse_pools
 from opentok_sessions.precreate_sessions import (
     CONNECTIONS,
-    RESERVE_SECONDS,
     PoolReport,
     PrecreateSessions,
     RefillFailed,
 )
 from opentok_sessions.storage.pool_store import RefillState
-from opentok_sessions.vendor import BUDGET_SECONDS
 from tests.aws import API_KEY, Answer, Aws, before, refuse
 from tests.unit.opentok_sessions.application import NOW, Application, Clock
 from tests.unit.opentok_sessions.vendor_server import DOWN, VendorServer
@@ -29,7 +28,7 @@ Metrics = Callable[[], Counter[str]]
 ROUTED: dict[str, object] = {"mediaMode": "routed", "min": 3, "max": 20}
 RELAYED: dict[str, object] = {"mediaMode": "relayed", "min": 2, "max": 20}
 SECONDS = 120.0
-LIMITED = "the limit of sessions per run is reached"
+LIMITED = "the limit of sessions per run was reached"
 
 
 def refill(
@@ -224,8 +223,8 @@ class TestLimits:
         assert metrics()["routed:RefillAge"] == 300
 
     def test_no_time_at_all(self, app: Application, vendor: VendorServer) -> None:
-        with pytest.raises(RefillFailed, match="the time of this run was over"):
-            refill(app, ROUTED, seconds=RESERVE_SECONDS)
+        with pytest.raises(RefillFailed, match="the run had no time left"):
+            refill(app, ROUTED, seconds=REFILL_RESERVE_SECONDS)
         assert vendor.asked == 0
         assert state(app) == RefillState(target=3, available=0, refilled_at=NOW)
 
@@ -235,7 +234,7 @@ class TestLimits:
         vendor.before_answer.append(lambda: clock.turn(SECONDS))
         many = {**ROUTED, "min": 20}
         [report] = refill(app, many)
-        assert report["reason"] == "the time of this run was over"
+        assert report["reason"] == "the run had no time left"
         assert 1 <= report["created"] <= CONNECTIONS
         assert report["created"] + report["failed"] == 20
         assert len(app.pooled()) == report["created"]
@@ -245,12 +244,12 @@ class TestLimits:
     ) -> None:
         """What the vendor makes after the end would be lost, and look as if it were down."""
         one = {**ROUTED, "min": 1}
-        with pytest.raises(RefillFailed, match="the time of this run was over"):
-            refill(app, one, seconds=RESERVE_SECONDS + BUDGET_SECONDS - 0.01)
+        with pytest.raises(RefillFailed, match="the run had no time left"):
+            refill(app, one, seconds=REFILL_RESERVE_SECONDS + VENDOR_SECONDS - 0.01)
         assert vendor.asked == 0
-        assert [short(r) for r in refill(app, one, seconds=RESERVE_SECONDS + BUDGET_SECONDS)] == [
-            (1, 0, 1, 0, None)
-        ]
+        assert [
+            short(r) for r in refill(app, one, seconds=REFILL_RESERVE_SECONDS + VENDOR_SECONDS)
+        ] == [(1, 0, 1, 0, None)]
 
     def test_a_pool_that_wants_none_has_none_too_few(
         self, app: Application, metrics: Metrics
@@ -266,7 +265,7 @@ class TestFailures:
         self, app: Application, vendor: VendorServer, metrics: Metrics
     ) -> None:
         vendor.is_down = True
-        with pytest.raises(RefillFailed, match="does not answer"):
+        with pytest.raises(RefillFailed, match="is unavailable"):
             refill(app, ROUTED, RELAYED)
         assert vendor.asked <= CONNECTIONS
         assert app.aws.items("session#") == []
@@ -286,7 +285,7 @@ class TestFailures:
         [report] = refill(app, {**ROUTED, "min": 20})
         assert report["created"] == CONNECTIONS == len(app.pooled())
         assert report["failed"] == 20 - CONNECTIONS
-        assert report["reason"] == "The video platform does not answer right now."
+        assert report["reason"] == "The video platform is unavailable."
         assert vendor.asked <= 2 * CONNECTIONS
         assert state(app) == RefillState(20, CONNECTIONS, NOW)
 
@@ -305,7 +304,7 @@ class TestFailures:
         one = {**ROUTED, "min": 1}
         reports = refill(app, one, RELAYED)
         assert [short(r)[2] for r in reports] == [0, 2]
-        assert reports[0]["reason"] == "The video platform refused to create a session."
+        assert reports[0]["reason"] == "The video platform rejected the request."
         assert reports[1]["reason"] is None
 
     def test_nothing_made_and_nothing_missing_is_no_failure(
@@ -320,7 +319,7 @@ class TestFailures:
         with pytest.raises(RefillFailed) as failure:
             refill(app, ROUTED)
         assert "'mediaMode': 'routed'" in str(failure.value)
-        assert "refused to create" in str(failure.value)
+        assert "rejected the request" in str(failure.value)
 
     def test_the_table_cannot_take_what_was_made(
         self, app: Application, aws: Aws, vendor: VendorServer
@@ -333,7 +332,7 @@ class TestFailures:
 
         one = {**ROUTED, "min": 1}
         aws.meet("PutItem", sessions_only)
-        with pytest.raises(RefillFailed, match="session records cannot be reached"):
+        with pytest.raises(RefillFailed, match="session store is unavailable"):
             refill(app, one)
         assert app.pooled() == set()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from opentok_client.credentials import OpenTokCredentials
 from opentok_client.options import MediaMode, SessionOptions
 from opentok_sessions.credentials import CredentialCache
 from opentok_sessions.domain.problems import (
@@ -32,7 +33,7 @@ def rotate(aws: Aws, vendor: VendorServer) -> None:
 
 def test_a_session_and_the_project_it_belongs_to(app: Application, vendor: VendorServer) -> None:
     new = app.vendor.create_session(SessionOptions(MediaMode.RELAYED))
-    assert new == NewSession(vendor.made[0], API_KEY)
+    assert new == NewSession(vendor.made[0], app.credentials.current())
     assert vendor.forms == [{"p2p.preference": "enabled", "archiveMode": "manual"}]
 
 
@@ -54,7 +55,7 @@ class TestARotation:
         assert app.vendor.create_session(ROUTED).session_id == vendor.made[0]
         assert vendor.asked == 2
         assert aws.calls == ["GetSecretValue"] * 2
-        assert "vendor_refused_credentials" in log()
+        assert "vendor_rejected_credentials" in log()
         assert f'"vendor_status":{status}' in log()
 
     def test_once(self, app: Application, vendor: VendorServer, clock: Clock, log: Log) -> None:
@@ -84,7 +85,9 @@ class TestARotation:
         clock.turn(2)
         vendor.secrets = {"46000000": NEXT_SECRET}
         aws.put_secret({"apiKey": "46000000", "apiSecret": NEXT_SECRET})
-        assert app.vendor.create_session(ROUTED) == NewSession(vendor.made[0], "46000000")
+        assert app.vendor.create_session(ROUTED) == NewSession(
+            vendor.made[0], OpenTokCredentials("46000000", NEXT_SECRET)
+        )
 
     def test_neither_secret_is_ever_logged(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock, log: Log
@@ -135,7 +138,7 @@ class TestWhatItsAnswersComeTo:
     def test_it_is_asked_within_the_budget(self, app: Application, vendor: VendorServer) -> None:
         vendor.next_replies.append(DOWN)
         with pytest.raises(VendorUnavailable):
-            Vendor(app.credentials, vendor.url).create_session(ROUTED, budget=0)
+            Vendor(app.credentials, vendor.url).create_session(ROUTED, seconds=0)
         assert vendor.asked == 0
 
     def test_a_key_that_cannot_sign(

@@ -79,7 +79,7 @@ def test_milliseconds_that_no_token_lives_are_not_guessed_at() -> None:
 
 @pytest.mark.parametrize("seconds", ["3600", 3600.0, True, None, [3600]])
 def test_a_life_is_a_whole_number(seconds: object) -> None:
-    assert refused({"expiresIn": seconds}) == ["expiresIn must be a whole number"]
+    assert refused({"expiresIn": seconds}) == ["expiresIn must be an integer"]
 
 
 def test_data_and_layout_classes_have_the_vendors_limits() -> None:
@@ -95,9 +95,9 @@ def test_data_and_layout_classes_have_the_vendors_limits() -> None:
         (["a" * 500, "b" * 500], "joined by spaces must have at most 1000 characters"),
         (["a b"], "each class must be a name without white space"),
         ([""], "each class must be a name without white space"),
-        ("focus", "must be a list of strings"),
-        ([1], "must be a list of strings"),
-        (None, "must be a list of strings"),
+        ("focus", "must be an array of strings"),
+        ([1], "must be an array of strings"),
+        (None, "must be an array of strings"),
     ):
         assert refused({"initialLayoutClassList": layout}) == [f"initialLayoutClassList {words}"]
 

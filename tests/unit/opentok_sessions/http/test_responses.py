@@ -11,7 +11,6 @@ from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
 from opentok_sessions.domain.models import Caller, Created, Reuse, Source, Token
 from opentok_sessions.http.responses import (
     created_response,
-    options_answer,
     session_response,
     token_response,
 )
@@ -180,9 +179,9 @@ def test_times_of_any_year_can_be_shown() -> None:
 
 
 def test_options_that_were_not_set_are_left_out() -> None:
-    assert options_answer(SessionOptions(MediaMode.RELAYED)) == {
+    assert SessionOptions(MediaMode.RELAYED).fields() == {
         "mediaMode": "relayed",
         "archiveMode": "manual",
         "e2ee": False,
     }
-    assert options_answer(SessionOptions(e2ee=True))["e2ee"] is True
+    assert SessionOptions(e2ee=True).fields()["e2ee"] is True

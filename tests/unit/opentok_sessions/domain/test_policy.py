@@ -138,7 +138,9 @@ def test_an_empty_list_admits_nobody_but_the_owner_and_moderators() -> None:
 def test_a_refusal_names_the_highest_role_that_would_be_granted(highest: Role) -> None:
     assert highest in policy.grants(highest)
     for asked in set(Role) - policy.grants(highest):
-        with pytest.raises(RoleNotAllowed, match=f"at most the role '{highest.value}'"):
+        with pytest.raises(
+            RoleNotAllowed, match=f"highest role for this caller is '{highest.value}'"
+        ):
             policy.require_role(asked, highest)
 
 

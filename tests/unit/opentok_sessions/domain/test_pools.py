@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
-from opentok_sessions.domain.pools import POOL_SIZE_MAX, Pool, parse_pools, pool_name
+from opentok_sessions.domain.pools import Pool, pool_name
 from opentok_sessions.domain.problems import InvalidCombination, InvalidRequest
+from opentok_sessions.http.pools import POOL_SIZE_MAX, parse_pools, pools_from_json
 from tests.aws import ENVIRONMENT
 
 ROUTED = {"mediaMode": "routed", "min": 2, "max": 20}
@@ -62,8 +63,8 @@ class TestReading:
         assert wrong(ROUTED, entry) == {"pools[1]": "must be an object"}
 
     def test_what_is_missing(self) -> None:
-        assert wrong({"min": 1}) == {"pools[0].max": "is missing"}
-        assert wrong({}) == {"pools[0].min": "is missing", "pools[0].max": "is missing"}
+        assert wrong({"min": 1}) == {"pools[0].max": "is required"}
+        assert wrong({}) == {"pools[0].min": "is required", "pools[0].max": "is required"}
 
     @pytest.mark.parametrize(
         ("member", "value"),
@@ -90,7 +91,7 @@ class TestReading:
     def test_min_above_max_names_the_pool(self) -> None:
         [(field, message)] = wrong({**ROUTED, "min": 21}).items()
         assert field == "pools[0].min"
-        assert "above max" in message
+        assert "must not exceed" in message
         assert "'routed'" in message
 
     def test_min_may_be_max(self) -> None:
@@ -102,7 +103,9 @@ class TestReading:
 
     def test_the_same_options_twice(self) -> None:
         again = {"mediaMode": "auto", "min": 1, "max": 3}
-        assert wrong(ROUTED, RELAYED, again) == {"pools[2]": "is the pool 'routed' a second time"}
+        assert wrong(ROUTED, RELAYED, again) == {
+            "pools[2]": "declares the pool 'routed' a second time"
+        }
 
     def test_a_wrong_pool_is_no_twin(self) -> None:
         assert list(wrong({**ROUTED, "min": 30}, ROUTED)) == ["pools[0].min"]
@@ -124,16 +127,16 @@ class TestReading:
 class TestPools:
     def test_the_one_that_fits_exactly(self) -> None:
         pools = pools_from_json(json.dumps([ROUTED, ARCHIVED]))
-        fitting = pools.fitting(SessionOptions())
+        fitting = pools.matching(SessionOptions())
         assert fitting is not None
         assert fitting.name == "routed"
-        assert pools.fitting(SessionOptions(MediaMode.RELAYED)) is None
-        assert pools.fitting(SessionOptions(location="12.34.56.78")) is None
-        assert pools.fitting(SessionOptions(archive_mode=ArchiveMode.ALWAYS)) is None
+        assert pools.matching(SessionOptions(MediaMode.RELAYED)) is None
+        assert pools.matching(SessionOptions(location="12.34.56.78")) is None
+        assert pools.matching(SessionOptions(archive_mode=ArchiveMode.ALWAYS)) is None
 
     @pytest.mark.parametrize("text", ["", "[", "pools", "[{]"])
     def test_what_is_not_json(self, text: str) -> None:
-        with pytest.raises(InvalidRequest, match="not JSON"):
+        with pytest.raises(InvalidRequest, match="not valid JSON"):
             pools_from_json(text)
 
     @pytest.mark.parametrize("text", ["{}", "null", '[{"min": 1}]'])

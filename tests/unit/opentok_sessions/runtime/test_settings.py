@@ -78,7 +78,7 @@ def test_numbers_have_limits(name: str, least: int, most: int) -> None:
     for value in (least, most):
         Settings.from_environment({**ENVIRONMENT, name: str(value)})
     for wrong in (str(least - 1), str(most + 1), "-60", "60.5", "1e3", " 60", "+60", "٦٠", "sixty"):
-        with pytest.raises(InvalidSettings, match=f"{name} must be a whole number"):
+        with pytest.raises(InvalidSettings, match=f"{name} must be an integer"):
             Settings.from_environment({**ENVIRONMENT, name: wrong})
 
 

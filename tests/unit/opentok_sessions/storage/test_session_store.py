@@ -23,7 +23,7 @@ from tests.aws import (
     reply_lost,
     sent_twice,
 )
-from tests.unit.opentok_sessions.application import DAY, IDLE, NOW, a_session
+from tests.unit.opentok_sessions.application import DAY, DEADLINE, IDLE, NOW, a_session
 
 RETENTION = 30 * DAY
 KEY = KeyClaim("k" * 64, "b" * 64)
@@ -36,7 +36,7 @@ def table(aws: Aws) -> Table:
 
 
 @pytest.fixture
-def store(table: Table) -> Store:
+def store(table: Table) -> SessionStore:
     return SessionStore(table, RETENTION)
 
 
@@ -72,7 +72,7 @@ class TestRecordingASession:
         item = aws.item("session#session-1")
         assert item is not None
         assert not {"poolId", "poolKey", "pooledAt"} & item.keys()
-        assert list(PoolStore(table).waiting(f"{API_KEY}#routed")) == []
+        assert list(PoolStore(table).find_pooled(f"{API_KEY}#routed", DEADLINE)) == []
 
     def test_one_that_has_an_owner_is_taken(self, table: Table, store: SessionStore) -> None:
         first = a_session(owner="bob", claim_id="bobs")
@@ -133,7 +133,7 @@ class TestRecordingForARoom:
         pool(table, in_room(2))
         outcome = store.record(in_room(2), NOW, pooled=True, room=RoomClaim("lobby"))
         assert outcome is Outcome.ROOM_TAKEN
-        assert list(PoolStore(table).waiting(f"{API_KEY}#routed")) == ["session-2"]
+        assert list(PoolStore(table).find_pooled(f"{API_KEY}#routed", DEADLINE)) == ["session-2"]
 
     def test_the_room_moves_on_from_the_one_that_was_seen(self, store: SessionStore) -> None:
         store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
@@ -439,7 +439,7 @@ class TestClosing:
     def test_one_that_waits_in_a_pool_stays_there(self, table: Table, store: SessionStore) -> None:
         pool(table, a_session())
         store.close("session-1", NOW)
-        assert list(PoolStore(table).waiting(f"{API_KEY}#routed")) == ["session-1"]
+        assert list(PoolStore(table).find_pooled(f"{API_KEY}#routed", DEADLINE)) == ["session-1"]
 
     def test_a_lost_reply(self, aws: Aws, store: SessionStore) -> None:
         store.record(a_session(), NOW, pooled=False)

@@ -11,6 +11,7 @@ from opentok_client.grant import Role
 from opentok_client.options import ArchiveMode, MediaMode, SessionOptions
 from opentok_sessions.domain.models import Reuse, TokenRequest
 from opentok_sessions.domain.problems import FieldError, InvalidCombination, InvalidRequest
+from opentok_sessions.domain.requests import CreateRequest
 from opentok_sessions.http.create_session import CREATE_FIELDS, parse_create_request
 from tests.unit.opentok_sessions.bodies import MEMBERS, RELAYED_ID, ROUTED_ID, bodies
 
@@ -39,7 +40,7 @@ def test_nothing_asked_for_is_a_routed_session_of_its_own() -> None:
     request = read({})
     assert request.chosen.options == SessionOptions()
     assert request.chosen.auto
-    assert "not known" in request.chosen.reason
+    assert "unknown" in request.chosen.reason
     assert request == CreateRequest(
         chosen=request.chosen,
         sent=frozenset(),

@@ -29,7 +29,7 @@ def test_text_and_number_read_what_every_item_has() -> None:
 @pytest.mark.parametrize("value", [None, {"N": "1"}, {"NULL": True}])
 def test_a_text_that_is_none_is_damage(value: dict[str, Any] | None) -> None:
     item = {"pk": {"S": "room#r"}, **({"sessionId": value} if value else {})}
-    with pytest.raises(DamagedRecord, match=r"room#r.*sessionId is missing or not a text"):
+    with pytest.raises(DamagedRecord, match=r"room#r.*sessionId is missing or not a string"):
         text(item, "sessionId")
 
 

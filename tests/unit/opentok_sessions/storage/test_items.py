@@ -150,13 +150,13 @@ def test_an_item_that_lacks_something_is_damaged(name: str) -> None:
 @pytest.mark.parametrize(
     ("attribute", "words"),
     [
-        ({"sessionId": {"N": "1"}}, "sessionId is not a text"),
-        ({"owner": {"BOOL": True}}, "owner is not a text"),
+        ({"sessionId": {"N": "1"}}, "sessionId is not a string"),
+        ({"owner": {"BOOL": True}}, "owner is not a string"),
         ({"createdAt": {"S": "yesterday"}}, "createdAt is not a number"),
         ({"lastUsedAt": {"BOOL": True}}, "lastUsedAt is not a number"),
         ({"opensAt": {"S": "noon"}}, "opensAt is not a number"),
         ({"closesAt": {"M": {}}}, "closesAt is not a number"),
-        ({"room": {"N": "5"}}, "room is not a text"),
+        ({"room": {"N": "5"}}, "room is not a string"),
         ({"mediaMode": {"S": "telepathic"}}, "telepathic"),
         ({"archiveMode": {"S": "sometimes"}}, "sometimes"),
         ({"archiveMode": {"S": "always"}}, "archiveMode"),  # this one is relayed

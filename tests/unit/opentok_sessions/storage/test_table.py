@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
+from opentok_sessions.domain.deadline import AWS_RETRY_PAUSES
 from opentok_sessions.domain.problems import StorageUnavailable
 from opentok_sessions.storage.attributes import encode
-from opentok_sessions.storage.table import BATCH_GET_MAX, PAUSES, Conditional, Refusal, Table
+from opentok_sessions.storage.table import BATCH_GET_MAX, Conditional, Refusal, Table
 from tests.aws import (
     TABLE_NAME,
     Answer,
@@ -169,16 +170,16 @@ class TestUpdate:
 
     def test_conflicts_pass(self, aws: Aws, table: Table) -> None:
         aws.put(item("a", state="open"))
-        aws.meet("UpdateItem", *[CONFLICT] * len(PAUSES))
+        aws.meet("UpdateItem", *[CONFLICT] * len(AWS_RETRY_PAUSES))
         assert table.update(self.request(table)) is True
-        assert len(aws.calls) == 1 + len(PAUSES)
+        assert len(aws.calls) == 1 + len(AWS_RETRY_PAUSES)
 
     def test_conflicts_that_do_not_pass_are_a_failure(self, aws: Aws, table: Table) -> None:
         aws.put(item("a", state="open"))
         aws.meet_always("UpdateItem", CONFLICT)
         with pytest.raises(StorageUnavailable):
             table.update(self.request(table))
-        assert len(aws.calls) == 1 + len(PAUSES)
+        assert len(aws.calls) == 1 + len(AWS_RETRY_PAUSES)
 
     def test_a_refusal_after_a_conflict_is_a_refusal(self, aws: Aws, table: Table) -> None:
         aws.put(item("a", state="closed"))
@@ -245,9 +246,9 @@ class TestTransact:
 
     @pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
     def test_throttling_that_passes_is_not_noticed(self, aws: Aws, table: Table, code: str) -> None:
-        aws.meet("TransactWriteItems", *[canceled("None", code, "None")] * len(PAUSES))
+        aws.meet("TransactWriteItems", *[canceled("None", code, "None")] * len(AWS_RETRY_PAUSES))
         assert table.transact(three(table), MINE) is None
-        assert len(aws.calls) == 1 + len(PAUSES)
+        assert len(aws.calls) == 1 + len(AWS_RETRY_PAUSES)
 
     @pytest.mark.parametrize(
         "codes",
@@ -264,7 +265,7 @@ class TestTransact:
         aws.meet_always("TransactWriteItems", canceled(*codes))
         with pytest.raises(StorageUnavailable):
             table.transact(three(table), MINE)
-        assert len(aws.calls) == 1 + len(PAUSES)
+        assert len(aws.calls) == 1 + len(AWS_RETRY_PAUSES)
 
     def test_an_update_in_a_transaction(self, aws: Aws, table: Table) -> None:
         aws.put(item("SECOND", n=1))
@@ -310,7 +311,7 @@ def test_a_failure_is_storage_unavailable(
     with pytest.raises(StorageUnavailable) as failure:
         each_call(table)[operation]()
     assert failure.value.retry_after > 0
-    assert failure.value.detail == "The session records cannot be reached right now."
+    assert failure.value.detail == "The session store is unavailable."
     assert '"message":"storage_failed"' in log()
     assert json.loads(log().splitlines()[-1])["reason"] == str(failure.value.__cause__)
     assert aws.items() == []

@@ -99,7 +99,7 @@ def test_a_failure_fails_the_invocation(app: Application, vendor: VendorServer, 
     with pytest.raises(RefillFailed):
         scheduled_handler(app.precreate_sessions)(ONE, Context())
     assert "refill_failed" in log()
-    assert "does not answer" in log()
+    assert "is unavailable" in log()
 
 
 def test_what_was_counted_is_written_also_after_a_failure(

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from opentok_sessions.domain.problems import StorageUnavailable
-from opentok_sessions.storage.pool_store import CANDIDATES, TRIES, PoolStore, RefillState
+from opentok_sessions.storage.pool_store import CANDIDATES, CLAIMS_MAX, PoolStore, RefillState
 from opentok_sessions.storage.table import Table
 from tests.aws import API_KEY, TABLE_NAME, Aws, answer, refuse, sent_twice
-from tests.unit.opentok_sessions.application import NOW
+from tests.unit.opentok_sessions.application import DEADLINE, NOW
 
 POOL = f"{API_KEY}#routed"
 LAST, FIRST = "z", "!"
@@ -45,26 +45,28 @@ def put_many(aws: Aws, numbers: Iterable[int], side: str) -> set[str]:
 class TestWaiting:
     def test_one_query_finds_who_is_next(self, aws: Aws, pools: PoolStore) -> None:
         ids = put_many(aws, range(3), LAST)
-        assert next(pools.waiting(POOL)) in ids
+        assert next(pools.find_pooled(POOL, DEADLINE)) in ids
         assert aws.calls == ["Query"]
 
     def test_once_round(self, aws: Aws, pools: PoolStore) -> None:
         right, left = put_many(aws, range(2), LAST), put_many(aws, range(2, 5), FIRST)
-        found = list(pools.waiting(POOL))
+        found = list(pools.find_pooled(POOL, DEADLINE))
         assert set(found[:2]) == right
         assert set(found[2:]) == left
         assert aws.calls == ["Query", "Query"]
 
     def test_nobody_twice_and_nobody_overlooked(self, aws: Aws, pools: PoolStore) -> None:
-        for n in range(TRIES):
+        for n in range(CLAIMS_MAX):
             pools.add(f"s{n}", API_KEY, POOL, NOW)
         for _ in range(10):
-            assert sorted(pools.waiting(POOL)) == sorted(f"s{n}" for n in range(TRIES))
+            assert sorted(pools.find_pooled(POOL, DEADLINE)) == sorted(
+                f"s{n}" for n in range(CLAIMS_MAX)
+            )
 
     def test_a_bounded_number_of_tries(self, aws: Aws, pools: PoolStore) -> None:
         ids = put_many(aws, range(CANDIDATES + 1), LAST)
-        found = list(pools.waiting(POOL))
-        assert len(found) == len(set(found)) == TRIES
+        found = list(pools.find_pooled(POOL, DEADLINE))
+        assert len(found) == len(set(found)) == CLAIMS_MAX
         assert set(found) < ids
         assert aws.calls == ["Query"]
         assert aws.requests[0]["Limit"] == CANDIDATES
@@ -72,41 +74,41 @@ class TestWaiting:
     def test_the_second_page_brings_what_the_first_lacked(self, aws: Aws, pools: PoolStore) -> None:
         right = put_many(aws, range(3), LAST)
         put_many(aws, range(3, 40), FIRST)
-        found = list(pools.waiting(POOL))
+        found = list(pools.find_pooled(POOL, DEADLINE))
         assert set(found[:3]) == right
-        assert len(set(found)) == TRIES
+        assert len(set(found)) == CLAIMS_MAX
         assert [request["Limit"] for request in aws.requests] == [CANDIDATES, CANDIDATES]
 
     def test_an_empty_pool(self, aws: Aws, pools: PoolStore) -> None:
-        assert list(pools.waiting(POOL)) == []
+        assert list(pools.find_pooled(POOL, DEADLINE)) == []
         assert aws.calls == ["Query", "Query"]
 
     def test_pools_are_apart(self, aws: Aws, pools: PoolStore) -> None:
         put(aws, "relayed", LAST, f"{API_KEY}#relayed")
         put(aws, "old-project", LAST, "46000000#routed")
-        assert list(pools.waiting(POOL)) == []
-        assert list(pools.waiting("46000000#routed")) == ["old-project"]
+        assert list(pools.find_pooled(POOL, DEADLINE)) == []
+        assert list(pools.find_pooled("46000000#routed", DEADLINE)) == ["old-project"]
 
     def test_searches_begin_anywhere(self, aws: Aws, pools: PoolStore) -> None:
-        for n in range(TRIES):
+        for n in range(CLAIMS_MAX):
             pools.add(f"s{n}", API_KEY, POOL, NOW)
-        first = {next(pools.waiting(POOL)) for _ in range(60)}
+        first = {next(pools.find_pooled(POOL, DEADLINE)) for _ in range(60)}
         assert len(first) > 3
 
     def test_neighbours_come_in_any_order(self, aws: Aws, pools: PoolStore) -> None:
         put_many(aws, range(8), LAST)
-        assert len({next(pools.waiting(POOL)) for _ in range(60)}) > 3
+        assert len({next(pools.find_pooled(POOL, DEADLINE)) for _ in range(60)}) > 3
 
     def test_an_entry_that_is_stale_is_one_more_try(self, aws: Aws, pools: PoolStore) -> None:
         page = {"Items": [{"pk": {"S": "session#gone"}}], "Count": 1}
         aws.meet("Query", answer(200, page))
         put(aws, "here", FIRST)
-        assert list(pools.waiting(POOL)) == ["gone", "here"]
+        assert list(pools.find_pooled(POOL, DEADLINE)) == ["gone", "here"]
 
     def test_dynamodb_fails(self, aws: Aws, pools: PoolStore) -> None:
         aws.meet("Query", refuse("ResourceNotFoundException"))
         with pytest.raises(StorageUnavailable):
-            list(pools.waiting(POOL))
+            list(pools.find_pooled(POOL, DEADLINE))
 
 
 class TestAdding:
@@ -137,7 +139,7 @@ class TestAdding:
     def test_a_lost_reply(self, aws: Aws, pools: PoolStore) -> None:
         aws.meet("PutItem", sent_twice)
         pools.add("s1", API_KEY, POOL, NOW)
-        assert list(pools.waiting(POOL)) == ["s1"]
+        assert list(pools.find_pooled(POOL, DEADLINE)) == ["s1"]
 
     def test_dynamodb_fails(self, aws: Aws, pools: PoolStore) -> None:
         aws.meet("PutItem", refuse("ResourceNotFoundException"))

@@ -14,14 +14,13 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from opentok_client.options import SessionOptions
+from opentok_sessions.domain.deadline import FUNCTION_SECONDS, VENDOR_SECONDS
 from opentok_sessions.domain.models import Created, TokenRequest
 from opentok_sessions.domain.problems import StorageUnavailable, VendorUnavailable
-from opentok_sessions.vendor import BUDGET_SECONDS, NewSession
+from opentok_sessions.vendor import NewSession
 from tests.aws import Aws, canceled
 from tests.unit.opentok_sessions.application import ALICE, BOB, Application, Clock
 
-FUNCTION_SECONDS = 25
-"""The functions' `Timeout` in the template."""
 CALL_SECONDS = (1, 3, 5, 6, 7, 8, 9, 10, 11, 12)
 """Up to three attempts, each with a second to connect and two to be answered, and the pauses
 between them, of a second and two at most."""
@@ -68,8 +67,8 @@ def _taking(
 
     create = app.vendor.create_session
 
-    def create_session(options: SessionOptions, budget: float = BUDGET_SECONDS) -> NewSession:
-        clock.turn(budget)
+    def create_session(options: SessionOptions, seconds: float = VENDOR_SECONDS) -> NewSession:
+        clock.turn(seconds)
         return create(options)
 
     with (
@@ -114,5 +113,5 @@ def test_a_token(app: Application, clock: Clock) -> None:
     (session_id, *_) = app.owned()
     clock.turn(CACHE_SECONDS)
     began = clock()
-    app.issue_token(session_id, ALICE, TokenRequest())
+    app.issue_token(session_id, ALICE, TokenRequest(), app.deadline())
     assert clock() - began <= FUNCTION_SECONDS
