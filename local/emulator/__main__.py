@@ -76,7 +76,7 @@ async def _serve(state: EmulatorState, port: int, vonage_port: int | None, ready
         await stopped.wait()
     finally:
         await runner.cleanup()
-        state.sessions.close()
+        await state.close()
 
 
 def main() -> None:
@@ -85,7 +85,7 @@ def main() -> None:
     generated = None if arguments.credentials else generated_credentials()
     try:
         credentials: object = generated or json.loads(arguments.credentials.read_text("utf-8"))
-        state = EmulatorState.new(
+        state = EmulatorState(
             credentials,
             state_file=arguments.state,
             strict_jwt_life=arguments.strict_jwt_life,

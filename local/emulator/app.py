@@ -8,12 +8,18 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from local.emulator.control_routes import CONTROL_PREFIX, ControlRoutes
+from local.emulator.archive_routes import ArchiveRoutes
+from local.emulator.control_bodies import CONTROL_PREFIX
+from local.emulator.control_callbacks import ControlCallbacks
+from local.emulator.control_clients import ControlClients
+from local.emulator.control_routes import ControlRoutes
 from local.emulator.errors import Unauthorized, VendorError
 from local.emulator.fault_responses import respond_with
+from local.emulator.moderation_routes import ModerationRoutes
 from local.emulator.serializers import JSON, XML, error_json, error_xml, gateway_json, wants_json
+from local.emulator.session_routes import SessionRoutes
 from local.emulator.state import EmulatorState
-from local.emulator.vendor_routes import LOG_ENTRY, VendorRoutes
+from local.emulator.vendor_requests import LOG_ENTRY
 
 __all__ = ["application", "routes"]
 
@@ -22,7 +28,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def routes(state: EmulatorState) -> list[web.RouteDef]:
     """Returns every route."""
-    return VendorRoutes(state).table() + ControlRoutes(state).table()
+    return [
+        route
+        for handlers in (
+            SessionRoutes(state),
+            ModerationRoutes(state),
+            ArchiveRoutes(state),
+            ControlClients(state),
+            ControlCallbacks(state),
+            ControlRoutes(state),
+        )
+        for route in handlers.table()
+    ]
 
 
 def application(state: EmulatorState) -> web.Application:

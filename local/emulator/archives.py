@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Self
 
 __all__ = ["Archive"]
@@ -21,6 +21,9 @@ class Archive:
         status: ``started`` or ``stopped``; the service goes on to ``available`` or ``uploaded``.
         created_ms: start, in milliseconds since the epoch.
         duration: in seconds; 0 until it is stopped.
+        reason: why it stopped.
+        multi_archive_tag: distinguishes simultaneous archives of a session.
+        streams: by id, the streams that were added with ``streamMode`` manual.
     """
 
     id: str
@@ -35,6 +38,11 @@ class Archive:
     stream_mode: str = "auto"
     status: str = "started"
     duration: int = 0
+    reason: str = ""
+    multi_archive_tag: str = ""
+    updated_ms: int = 0
+    layout: dict[str, object] = field(default_factory=lambda: {"type": "bestFit"})
+    streams: dict[str, dict[str, bool]] = field(default_factory=dict)
 
     @classmethod
     def begin(
@@ -53,6 +61,8 @@ class Archive:
             has_video=settings.get("hasVideo") is not False,
             output_mode=str(settings.get("outputMode") or "composed"),
             stream_mode=str(settings.get("streamMode") or "auto"),
+            multi_archive_tag=str(settings.get("multiArchiveTag") or ""),
+            updated_ms=int(now * 1000),
         )
 
     @classmethod
@@ -64,8 +74,10 @@ class Archive:
         settings = {"name": recorded_name, "resolution": resolution}
         return cls.begin(session_id, project_id, now, settings)
 
-    def stop(self, now: float) -> None:
+    def stop(self, now: float, reason: str) -> None:
         self.status = "stopped"
+        self.reason = reason
+        self.updated_ms = int(now * 1000)
         self.duration = int(now - self.created_ms / 1000)
 
     def record(self) -> dict[str, object]:
@@ -78,7 +90,7 @@ class Archive:
             "id": self.id,
             "status": self.status,
             "name": self.name,
-            "reason": "",
+            "reason": self.reason,
             "sessionId": self.session_id,
             "projectId": self.project_id,
             "partnerId": self.project_id,
@@ -91,4 +103,10 @@ class Archive:
             "hasVideo": self.has_video,
             "resolution": self.resolution,
             "url": None,
+            "multiArchiveTag": self.multi_archive_tag,
+            "updatedAt": self.updated_ms,
+            **({"streams": self._streams()} if self.stream_mode == "manual" else {}),
         }
+
+    def _streams(self) -> list[dict[str, object]]:
+        return [{"streamId": stream, **media} for stream, media in self.streams.items()]

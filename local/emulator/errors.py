@@ -5,6 +5,7 @@ VendorError
 ├── Unauthorized   401, the gateway in front of Vonage
 ├── BadRequest     400
 ├── NotFound       404
+├── MethodNotAllowed  405
 ├── InvalidStream  408
 ├── Conflict       409
 └── TooLarge       413
@@ -17,6 +18,7 @@ __all__ = [
     "Conflict",
     "Forbidden",
     "InvalidStream",
+    "MethodNotAllowed",
     "NotFound",
     "TooLarge",
     "Unauthorized",
@@ -68,6 +70,12 @@ class NotFound(VendorError):
     """No such session, stream, connection or archive, or no client is connected."""
 
     status = 404
+
+
+class MethodNotAllowed(VendorError):
+    """The mode of the archive or broadcast does not allow the call."""
+
+    status = 405
 
 
 class InvalidStream(VendorError):

@@ -21,6 +21,8 @@ from local.emulator.jwts import Key
 
 __all__ = ["InvalidCredentials", "Platform", "Project", "Projects", "generated_credentials"]
 
+MAX_SIGNATURE_SECRET = 50  # characters
+
 
 class Platform(StrEnum):
     """Which of the vendor's two products."""
@@ -41,11 +43,16 @@ class _ValidKey:
 
 @dataclass(slots=True)
 class Project:
-    """An OpenTok project or a Vonage application."""
+    """An OpenTok project or a Vonage application.
+
+    Attributes:
+        signature_secret: signs callbacks; None leaves them unsigned.
+    """
 
     platform: Platform
     id: str
     _keys: list[_ValidKey] = field(default_factory=list)
+    signature_secret: str | None = field(default=None, repr=False)
 
     def keys(self, now: float) -> list[Key]:
         """Returns the valid keys, newest first."""
@@ -127,6 +134,11 @@ class Projects:
         if before is not None and before is not project:
             before.replace_keys(None, old_until)
         project.replace_keys(key, old_until)
+        project.signature_secret = _signature_secret(fields) or project.signature_secret
+        if project.signature_secret is None and before is not None and before.signature_secret:
+            project.signature_secret = _generated_signature_secret()
+        if project.signature_secret is not None:
+            response["signatureSecret"] = project.signature_secret
         self._current[platform] = project
         return response
 
@@ -144,12 +156,18 @@ def generated_credentials() -> dict[str, dict[str, str]]:
         Platform.OPENTOK.value: {
             "apiKey": _generated_api_key(),
             "apiSecret": secrets.token_hex(20),
+            "signatureSecret": _generated_signature_secret(),
         },
         Platform.VONAGE.value: {
             "applicationId": str(uuid.uuid4()),
             "privateKey": _generated_private_key(),
+            "signatureSecret": _generated_signature_secret(),
         },
     }
+
+
+def _generated_signature_secret() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def _generated_api_key() -> str:
@@ -193,6 +211,13 @@ def _public_key(public_pem: str) -> rsa.RSAPublicKey:
     if not isinstance(public, rsa.RSAPublicKey):
         raise InvalidCredentials("publicKey must be an RSA public key in PEM")
     return public
+
+
+def _signature_secret(fields: Mapping[str, object]) -> str | None:
+    secret = _text(fields, "signatureSecret")
+    if secret is not None and len(secret) > MAX_SIGNATURE_SECRET:
+        raise InvalidCredentials("signatureSecret must have at most 50 characters")
+    return secret
 
 
 def _text(fields: Mapping[str, object], name: str) -> str | None:

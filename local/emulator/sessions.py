@@ -1,39 +1,41 @@
-"""Sessions, their connections and their archives."""
+"""Sessions and the clients that are connected to them."""
 
 from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
-from local.emulator.archives import Archive
-from local.emulator.errors import BadRequest, Conflict, NotFound
+from local.emulator.errors import BadRequest, NotFound
 from local.emulator.journal import Journal
 from local.emulator.options import ArchiveMode, MediaMode, SessionOptions
 from local.emulator.projects import Platform, Project
 from local.emulator.session_ids import RANDOM_BYTES, MalformedSessionId, SessionId
 
-__all__ = ["Connection", "Session", "Sessions", "Stream"]
+__all__ = ["NO_CLIENTS", "Connection", "Session", "Sessions", "Stream"]
 
 SESSION_NOT_FOUND = "Session not found"
-NOBODY_CONNECTED = "Not found. No clients are actively connected to the OpenTok session."
-
-# The vendor's codes for conflicts with the state of a session or archive.
-NOT_ROUTED = 15008
-ALREADY_STARTED = 15001
-NOT_STARTED = 15002
-NOT_DELETABLE = 15004
+NO_CLIENTS = "Not found. No clients are actively connected to the OpenTok session."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stream:
-    """A stream that a connected client publishes."""
+    """A stream that a connected client publishes.
+
+    Attributes:
+        video_type: ``camera``, ``screen`` or ``custom``; None for an audio-only stream.
+        content: the stream as the publishing SDK described it.
+        muted: whether the REST API or a moderator muted it.
+    """
 
     id: str
-    video_type: str
+    video_type: str | None
     name: str
     layout_classes: tuple[str, ...]
+    created_ms: int
+    content: dict[str, object] = field(default_factory=dict)
+    muted: bool = False
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -46,13 +48,18 @@ class Stream:
 
 @dataclass(slots=True)
 class Connection:
-    """A client connected to a session."""
+    """A client connected to a session.
+
+    Attributes:
+        received: signals that the client received, oldest first.
+    """
 
     id: str
     role: str
     data: str
     created_ms: int
     streams: list[Stream] = field(default_factory=list)
+    received: list[dict[str, object]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -61,10 +68,25 @@ class Connection:
             "createdAt": self.created_ms,
         }
 
+    def details(self) -> dict[str, object]:
+        """Returns everything that the emulator knows about the client."""
+        return {
+            **self.to_json(),
+            "role": self.role,
+            "data": self.data,
+            "streams": [{**stream.to_json(), "muted": stream.muted} for stream in self.streams],
+            "received": self.received,
+        }
+
 
 @dataclass(slots=True)
 class Session:
-    """A session."""
+    """A session.
+
+    Attributes:
+        live: whether ``sessionCreated`` was reported and ``sessionDestroyed`` was not.
+        muted: whether streams that are published from now on are muted.
+    """
 
     id: str
     platform: Platform
@@ -73,6 +95,8 @@ class Session:
     segment_id: str
     options: SessionOptions
     connections: dict[str, Connection] = field(default_factory=dict)
+    live: bool = False
+    muted: bool = False
 
     def streams(self) -> Iterator[Stream]:
         for connection in self.connections.values():
@@ -117,44 +141,43 @@ class Session:
             "archiveResolution": options.archive_resolution,
             "location": options.location,
             "e2ee": options.e2ee,
-            "connections": [
-                {
-                    **connection.to_json(),
-                    "role": connection.role,
-                    "data": connection.data,
-                    "streams": [stream.to_json() for stream in connection.streams],
-                }
-                for connection in self.connections.values()
-            ],
+            "live": self.live,
+            "connections": [connection.details() for connection in self.connections.values()],
         }
 
 
 class Sessions:
-    """All sessions and archives.
+    """All sessions.
 
     Args:
         clock: seconds since the epoch.
-        journal: where sessions and archives are kept across restarts.
+        journal: where sessions are kept across restarts.
+        records: what the journal has recorded.
     """
 
-    def __init__(self, clock: Callable[[], float], journal: Journal) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        journal: Journal,
+        records: Iterable[Mapping[str, object]] = (),
+    ) -> None:
         self._clock = clock
         self._journal = journal
         self._sessions: dict[str, Session] = {}
-        self._archives: dict[str, Archive] = {}
-        for entry in journal.recorded():
-            self._replay(entry)
-        journal.start(
-            [{"session": session.record()} for session in self._sessions.values()]
-            + [{"archive": archive.record()} for archive in self._archives.values()]
-        )
-
-    def close(self) -> None:
-        """Closes the state file."""
-        self._journal.close()
+        for entry in records:
+            if isinstance(record := entry.get("session"), dict):
+                session = Session.from_record(record)
+                self._sessions[session.id] = session
 
     def __len__(self) -> int:
         return len(self._sessions)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._sessions.values()))
+
+    def records(self) -> list[dict[str, object]]:
+        """Returns the records for a new state file."""
+        return [{"session": session.record()} for session in self._sessions.values()]
 
     def newest(self, limit: int) -> list[Session]:
         """Returns the last ``limit`` sessions, newest first."""
@@ -215,121 +238,3 @@ class Sessions:
         if not session.connections:
             raise NotFound(otherwise)
         return session
-
-    def connect(self, session: Session, connection: Connection) -> None:
-        """Connects a client; the first one starts an automatic archive."""
-        options = session.options
-        if options.archive_mode is ArchiveMode.ALWAYS and not session.connections:
-            self._keep(
-                Archive.begin_automatic(
-                    session.id,
-                    session.project_id,
-                    self._clock(),
-                    options.archive_name,
-                    options.archive_resolution,
-                )
-            )
-        session.connections[connection.id] = connection
-
-    def disconnect(self, connection_id: str, session: Session | None = None) -> None:
-        """Disconnects a client; the last one stops every archive of the session.
-
-        Args:
-            connection_id: of the client.
-            session: restricts the search to this session.
-
-        Raises:
-            NotFound: if no such client is connected.
-        """
-        everywhere = self._sessions.values() if session is None else (session,)
-        for candidate in everywhere:
-            if candidate.connections.pop(connection_id, None) is not None:
-                if not candidate.connections:
-                    self._stop_all(candidate)
-                return
-        raise NotFound(NOBODY_CONNECTED)
-
-    def archives(self, project: Project, session_id: str | None) -> list[Archive]:
-        """Returns a project's archives, newest first, optionally of one session only."""
-        found = [
-            archive
-            for archive in self._archives.values()
-            if archive.project_id == project.id and session_id in (None, archive.session_id)
-        ]
-        return found[::-1]
-
-    def archive(self, project: Project, archive_id: str) -> Archive:
-        """Returns an archive of a project.
-
-        Raises:
-            NotFound: if there is none.
-        """
-        archive = self._archives.get(archive_id)
-        if archive is None or archive.project_id != project.id:
-            raise NotFound("Archive not found")
-        return archive
-
-    def start_archive(
-        self, project: Project, session_id: str, settings: Mapping[str, object]
-    ) -> Archive:
-        """Starts an archive.
-
-        Raises:
-            BadRequest, NotFound: as ``joined``.
-            Conflict: if the session is relayed or already being archived.
-        """
-        session = self.of_project(project, session_id)
-        if session.options.media_mode is MediaMode.RELAYED:
-            raise Conflict("Only routed sessions are allowed to initiate archives.", NOT_ROUTED)
-        self.joined(project, session_id, NOBODY_CONNECTED)
-        if any(a.status == "started" for a in self.archives(project, session_id)):
-            raise Conflict("The session is already being archived.", ALREADY_STARTED)
-        return self._keep(Archive.begin(session_id, project.id, self._clock(), settings))
-
-    def stop_archive(self, project: Project, archive_id: str) -> Archive:
-        """Stops an archive.
-
-        Raises:
-            NotFound: if there is none.
-            Conflict: if it is already stopped.
-        """
-        archive = self.archive(project, archive_id)
-        if archive.status != "started":
-            raise Conflict("The archive is not being recorded.", NOT_STARTED)
-        archive.stop(self._clock())
-        return self._keep(archive)
-
-    def delete_archive(self, project: Project, archive_id: str) -> None:
-        """Deletes an archive.
-
-        Raises:
-            NotFound: if there is none.
-            Conflict: if it is still being recorded.
-        """
-        archive = self.archive(project, archive_id)
-        if archive.status == "started":
-            raise Conflict("The archive is still being recorded.", NOT_DELETABLE)
-        del self._archives[archive_id]
-        self._journal.append({"archiveDeleted": archive_id})
-
-    def _stop_all(self, session: Session) -> None:
-        for archive in self._archives.values():
-            if archive.session_id == session.id and archive.status == "started":
-                archive.stop(self._clock())
-                self._keep(archive)
-
-    def _keep(self, archive: Archive) -> Archive:
-        self._archives[archive.id] = archive
-        self._journal.append({"archive": archive.record()})
-        return archive
-
-    def _replay(self, entry: dict[str, object]) -> None:
-        match entry:
-            case {"session": dict(record)}:
-                session = Session.from_record(record)
-                self._sessions[session.id] = session
-            case {"archive": dict(record)}:
-                archive = Archive(**record)
-                self._archives[archive.id] = archive
-            case {"archiveDeleted": str(archive_id)}:
-                self._archives.pop(archive_id, None)

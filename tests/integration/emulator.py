@@ -77,4 +77,4 @@ class Emulator:
         return credentials
 
 
-_SECRET_FIELDS = {"apiSecret", "privateKey"}
+_SECRET_FIELDS = {"apiSecret", "privateKey", "signatureSecret"}

@@ -10,8 +10,9 @@ from local.emulator.state import EmulatorState
 
 
 def test_table_lists_exactly_the_routes() -> None:
-    answered = {f"{r.method} {r.path}" for r in routes(EmulatorState.new(generated_credentials()))}
-    assert {row.endpoint for row in ROWS} == answered
+    answered = {f"{r.method} {r.path}" for r in routes(EmulatorState(generated_credentials()))}
+    listed = {row.endpoint for row in ROWS if "`" not in row.endpoint}
+    assert listed == answered
 
 
 def test_fidelity_page_contains_the_table() -> None:

@@ -10,65 +10,69 @@ from pathlib import Path
 import pytest
 
 from local.emulator.faults import Fault, Faults
-from local.emulator.journal import Journal
 from local.emulator.options import SessionOptions
 from local.emulator.projects import Platform, Project
 from local.emulator.request_log import CAPACITY, RequestLog
-from local.emulator.sessions import Connection, Sessions
+from local.emulator.sessions import Connection
+from local.emulator.state import EmulatorState
 
+CREDENTIALS = {"opentok": {"apiKey": "1234", "apiSecret": "secret"}}
 PROJECT = Project(Platform.OPENTOK, "1234")
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[Callable[[], Sessions]]:
+def started(tmp_path: Path) -> Iterator[Callable[[], EmulatorState]]:
     """Loads the state file each time it is called."""
     with ExitStack() as stack:
 
-        def start() -> Sessions:
-            sessions = Sessions(lambda: 1_800_000_000.0, Journal(tmp_path / "state.jsonl"))
-            stack.callback(sessions.close)
-            return sessions
+        def start() -> EmulatorState:
+            state = EmulatorState(CREDENTIALS, state_file=tmp_path / "state.jsonl")
+            stack.callback(state.journal.close)
+            return state
 
         yield start
 
 
 def test_sessions_and_archives_are_restored(
-    tmp_path: Path, started: Callable[[], Sessions]
+    tmp_path: Path, started: Callable[[], EmulatorState]
 ) -> None:
-    sessions = started()
-    made = [sessions.create(PROJECT, SessionOptions()) for _ in range(3)]
-    sessions.connect(made[0], Connection("c", "publisher", "", 0))
-    kept, deleted = (_recorded(sessions, made[0].id) for _ in range(2))
-    sessions.delete_archive(PROJECT, deleted)
+    state = started()
+    created = [state.sessions.create(PROJECT, SessionOptions()) for _ in range(3)]
+    state.presence.connect(created[0], Connection("c", "publisher", "", 0))
+    kept, deleted = (_recorded(state, created[0].id) for _ in range(2))
+    state.archives.delete(PROJECT, deleted)
 
-    again = started()
-    assert [session.id for session in again.newest(10)] == [s.id for s in made[::-1]]
-    assert again.get(made[0].id) is not None
-    assert [(a.id, a.status) for a in again.archives(PROJECT, None)] == [(kept, "stopped")]
+    restored = started()
+    assert [s.id for s in restored.sessions.newest(10)] == [s.id for s in created[::-1]]
+    assert restored.sessions.get(created[0].id) is not None
+    archives = restored.archives.listed(PROJECT, None)
+    assert [(archive.id, archive.status) for archive in archives] == [(kept, "stopped")]
     lines = (tmp_path / "state.jsonl").read_text().splitlines()
-    assert len(lines) == 1 + 4  # written anew, without what was deleted
+    assert len(lines) == 1 + 4  # rewritten without the deleted archive
 
 
-def _recorded(sessions: Sessions, session_id: str) -> str:
+def _recorded(state: EmulatorState, session_id: str) -> str:
     """Starts and stops an archive and returns its id."""
-    archive = sessions.start_archive(PROJECT, session_id, {})
-    sessions.stop_archive(PROJECT, archive.id)
+    archive = state.archives.start(PROJECT, session_id, {})
+    state.archives.stop(PROJECT, archive.id)
     return archive.id
 
 
-def test_truncated_last_line_is_ignored(tmp_path: Path, started: Callable[[], Sessions]) -> None:
-    session = started().create(PROJECT, SessionOptions())
+def test_truncated_last_line_is_ignored(
+    tmp_path: Path, started: Callable[[], EmulatorState]
+) -> None:
+    session = started().sessions.create(PROJECT, SessionOptions())
     with (tmp_path / "state.jsonl").open("a") as file:
         file.write('{"session":{"id":"1_')
-    sessions = started()
+    sessions = started().sessions
     assert [s.id for s in sessions.newest(10)] == [session.id]
     sessions.create(PROJECT, SessionOptions())
-    assert len(started()) == 2
+    assert len(started().sessions) == 2
 
 
 @pytest.mark.parametrize("text", ["dear diary\n", '{"opentok":{"apiKey":"1"}}'])
 def test_other_files_are_not_overwritten(
-    tmp_path: Path, started: Callable[[], Sessions], text: str
+    tmp_path: Path, started: Callable[[], EmulatorState], text: str
 ) -> None:
     path = tmp_path / "state.jsonl"
     path.write_text(text)

@@ -18,8 +18,11 @@ from local.emulator.rest_auth import RestAuth
 NOW = 1_800_000_000
 DAY = 86_400
 GENERATED = generated_credentials()
-API_KEY, SECRET = GENERATED["opentok"].values()
-APPLICATION, PRIVATE_KEY = GENERATED["vonage"].values()
+API_KEY, SECRET = GENERATED["opentok"]["apiKey"], GENERATED["opentok"]["apiSecret"]
+APPLICATION, PRIVATE_KEY = (
+    GENERATED["vonage"]["applicationId"],
+    GENERATED["vonage"]["privateKey"],
+)
 
 Claims = dict[str, object]
 

@@ -1,0 +1,189 @@
+"""All archives: start, stop, delete, and what sessions do to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from local.emulator.archives import Archive
+from local.emulator.errors import BadRequest, Conflict, MethodNotAllowed, NotFound
+from local.emulator.events import Event, EventBus, EventName
+from local.emulator.journal import Journal
+from local.emulator.options import ArchiveMode, MediaMode
+from local.emulator.projects import Project
+from local.emulator.sessions import NO_CLIENTS, Session, Sessions
+from local.emulator.variants import Variants
+
+__all__ = ["Archives"]
+
+# The vendor's codes for conflicts with the state of a session or archive.
+NOT_ROUTED = 15008
+ALREADY_STARTED = 15001
+NOT_STARTED = 15002
+NOT_DELETABLE = 15004
+
+LAYOUTS = ("bestFit", "custom", "horizontalPresentation", "pip", "verticalPresentation")
+
+
+class Archives:
+    """Starts and stops archives; publishes an event for each change of status.
+
+    Args:
+        clock: seconds since the epoch.
+        journal: where archives are kept across restarts.
+        records: what the journal has recorded.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        events: EventBus,
+        clock: Callable[[], float],
+        journal: Journal,
+        variants: Callable[[], Variants],
+        records: Iterable[Mapping[str, object]] = (),
+    ) -> None:
+        self._sessions = sessions
+        self._events = events
+        self._clock = clock
+        self._journal = journal
+        self._variants = variants
+        self._archives: dict[str, Archive] = {}
+        for entry in records:
+            match entry:
+                case {"archive": dict(record)}:
+                    archive = Archive(**record)
+                    self._archives[archive.id] = archive
+                case {"archiveDeleted": str(archive_id)}:
+                    self._archives.pop(archive_id, None)
+        events.subscribe(self._follow)
+
+    def records(self) -> list[dict[str, object]]:
+        """Returns the records for a new state file."""
+        return [{"archive": archive.record()} for archive in self._archives.values()]
+
+    def listed(self, project: Project, session_id: str | None) -> list[Archive]:
+        """Returns a project's archives, newest first, optionally of one session only."""
+        found = [
+            archive
+            for archive in self._archives.values()
+            if archive.project_id == project.id and session_id in (None, archive.session_id)
+        ]
+        return found[::-1]
+
+    def get(self, project: Project, archive_id: str) -> Archive:
+        """Returns an archive of a project.
+
+        Raises:
+            NotFound: if there is none.
+        """
+        archive = self._archives.get(archive_id)
+        if archive is None or archive.project_id != project.id:
+            raise NotFound("Archive not found")
+        return archive
+
+    def start(self, project: Project, session_id: str, settings: Mapping[str, object]) -> Archive:
+        """Starts an archive.
+
+        Raises:
+            BadRequest: if the session id is malformed.
+            NotFound: if there is no such session, or no client is connected to it.
+            Conflict: if the session is relayed, or an archive with this tag is running.
+        """
+        session = self._sessions.of_project(project, session_id)
+        if session.options.media_mode is MediaMode.RELAYED:
+            raise Conflict("Only routed sessions are allowed to initiate archives.", NOT_ROUTED)
+        if not session.connections:
+            if self._variants().archive_without_clients == BadRequest.status:
+                raise BadRequest(NO_CLIENTS)
+            raise NotFound(NO_CLIENTS)
+        archive = Archive.begin(session_id, project.id, self._clock(), settings)
+        if any(
+            other.status == "started" and other.multi_archive_tag == archive.multi_archive_tag
+            for other in self.listed(project, session_id)
+        ):
+            raise Conflict("The session is already being archived.", ALREADY_STARTED)
+        return self._changed(archive, session)
+
+    def stop(self, project: Project, archive_id: str) -> Archive:
+        """Stops an archive.
+
+        Raises:
+            NotFound: if there is none.
+            Conflict: if it is already stopped.
+        """
+        archive = self.get(project, archive_id)
+        if archive.status != "started":
+            raise Conflict("The archive is not being recorded.", NOT_STARTED)
+        archive.stop(self._clock(), "user initiated")
+        return self._changed(archive, self._sessions.of_project(project, archive.session_id))
+
+    def delete(self, project: Project, archive_id: str) -> None:
+        """Deletes an archive.
+
+        Raises:
+            NotFound: if there is none.
+            Conflict: if it is still being recorded.
+        """
+        archive = self.get(project, archive_id)
+        if archive.status == "started":
+            raise Conflict("The archive is still being recorded.", NOT_DELETABLE)
+        del self._archives[archive_id]
+        self._journal.append({"archiveDeleted": archive_id})
+
+    def set_layout(self, archive: Archive, layout: Mapping[str, object]) -> None:
+        """Changes the layout of a composed archive.
+
+        Raises:
+            BadRequest: if the layout is invalid or the archive is not composed.
+        """
+        kind = layout.get("type")
+        if archive.output_mode != "composed" or kind not in LAYOUTS:
+            raise BadRequest("Invalid request: layout")
+        if (kind == "custom") != ("stylesheet" in layout):
+            raise BadRequest("Invalid request: stylesheet requires the custom layout")
+        archive.layout = dict(layout)
+
+    def change_streams(self, archive: Archive, change: Mapping[str, object]) -> None:
+        """Adds or removes a stream of an archive with ``streamMode`` manual.
+
+        Raises:
+            MethodNotAllowed: if the stream mode is auto.
+            BadRequest: if the change is invalid.
+        """
+        if archive.stream_mode != "manual":
+            raise MethodNotAllowed("The archive was started with streamMode auto.")
+        added, removed = change.get("addStream"), change.get("removeStream")
+        if isinstance(added, str) and removed is None:
+            archive.streams[added] = {
+                "hasAudio": change.get("hasAudio") is not False,
+                "hasVideo": change.get("hasVideo") is not False,
+            }
+        elif isinstance(removed, str) and added is None:
+            archive.streams.pop(removed, None)
+        else:
+            raise BadRequest("Invalid request: addStream or removeStream")
+
+    def _follow(self, event: Event) -> None:
+        """Starts automatic archives, and stops all archives of a session that ended."""
+        session, options = event.session, event.session.options
+        if event.name is EventName.SESSION_CREATED and options.archive_mode is ArchiveMode.ALWAYS:
+            archive = Archive.begin_automatic(
+                session.id,
+                session.project_id,
+                self._clock(),
+                options.archive_name,
+                options.archive_resolution,
+            )
+            self._changed(archive, session)
+        if event.name is EventName.SESSION_DESTROYED:
+            for archive in list(self._archives.values()):
+                if archive.session_id == session.id and archive.status == "started":
+                    archive.stop(self._clock(), "session ended")
+                    self._changed(archive, session)
+
+    def _changed(self, archive: Archive, session: Session) -> Archive:
+        self._archives[archive.id] = archive
+        self._journal.append({"archive": archive.record()})
+        time_ms = int(self._clock() * 1000)
+        self._events.publish(Event(EventName.ARCHIVE, session, time_ms, archive=archive))
+        return archive

@@ -1,0 +1,76 @@
+"""Bodies of the callbacks, as the vendor's documentation shows them."""
+
+from __future__ import annotations
+
+from local.emulator.archives import Archive
+from local.emulator.events import Event, EventName
+from local.emulator.projects import Platform
+from local.emulator.sessions import Connection, Stream
+from local.emulator.variants import Variants
+
+__all__ = ["ARCHIVE", "SESSION", "callback_body", "callback_kind"]
+
+SESSION, ARCHIVE = "session", "archive"
+
+
+def callback_kind(event: Event) -> str:
+    """Returns the kind of callback that an event is sent as."""
+    return ARCHIVE if event.name is EventName.ARCHIVE else SESSION
+
+
+def callback_body(event: Event, variants: Variants) -> dict[str, object]:
+    """Returns the JSON body of the callback for an event."""
+    if event.archive is not None:
+        return _archive(event.archive, event, variants)
+    project: object = event.session.project_id
+    if variants.project_number and event.session.platform is Platform.OPENTOK:
+        project = int(event.session.project_id)
+    body: dict[str, object] = {
+        "sessionId": event.session.id,
+        variants.project_field: project,
+        "event": event.name.value,
+        "timestamp": event.time_ms,
+    }
+    if event.reason is not None:
+        body["reason"] = event.reason
+    if event.connection is not None:
+        with_data = variants.data_in_destroyed or event.name is not EventName.CONNECTION_DESTROYED
+        connection = _connection(event.connection, with_data)
+        if event.stream is None:
+            body["connection"] = connection
+        else:
+            body["stream"] = _stream(event.stream) | {"connection": connection}
+    return body
+
+
+def _connection(connection: Connection, with_data: bool) -> dict[str, object]:
+    return {
+        "id": connection.id,
+        "createdAt": connection.created_ms,
+        "data": connection.data if with_data else "",
+    }
+
+
+def _stream(stream: Stream) -> dict[str, object]:
+    body: dict[str, object] = {
+        "id": stream.id,
+        "createdAt": stream.created_ms,
+        "name": stream.name,
+    }
+    if stream.video_type is not None:  # absent for an audio-only stream
+        body["videoType"] = stream.video_type
+    return body
+
+
+def _archive(archive: Archive, event: Event, variants: Variants) -> dict[str, object]:
+    body = archive.to_json()
+    project = body.pop("projectId")
+    body.pop("partnerId")
+    if event.session.platform is Platform.VONAGE:
+        body["applicationId"] = project
+    else:
+        name = variants.archive_project_field
+        body[name] = project if name == "applicationId" else int(str(project))
+    if variants.archive_event_field:
+        body["event"] = EventName.ARCHIVE.value
+    return body
