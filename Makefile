@@ -13,7 +13,7 @@ export UV_LINK_MODE := copy
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak coverage up down serve tokens check format bench build deploy invoke docs lock audit clean
+.PHONY: help setup demo test soak coverage up down serve tokens check format bench load build deploy invoke docs lock audit clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -109,12 +109,16 @@ soak: setup  ## the same tests with all iterations, on both platforms, with resu
 	@test -n "$(ARGS)" || $(BIN)/pytest tests/integration
 	@test -n "$(ARGS)" || PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest tests/integration
 	@test -n "$(ARGS)" || $(BIN)/python -m tests.benchmarks.emulator_throughput
+	@test -n "$(ARGS)" || $(BIN)/python -m tests.benchmarks.load
 
 coverage: setup  ## list lines and branches that the unit tests do not cover
 	@$(BIN)/pytest tests/unit --cov --cov-report=term-missing:skip-covered
 
 bench: setup  ## run the benchmarks; the last line is the result as JSON
 	@$(BIN)/python -m tests.benchmarks
+
+load: setup  ## requests per second and percentiles on a local stack with 30 warm workers
+	@$(BIN)/python -m tests.benchmarks.load $(ARGS)
 
 check: setup $(SAM)  ## format, lint, types, import directions, template, secrets
 	@$(BIN)/ruff format --check .

@@ -1,8 +1,8 @@
-"""Ten minutes of everything at once (half a minute in `make test`): `tests/benchmarks/load`."""
+"""Ten minutes of everything at once (half a minute in `make test`): `tests/benchmarks/soak`."""
 
 import json
 
-from tests.benchmarks.load.run import run
+from tests.benchmarks.soak.run import run
 from tests.integration.counts import SOAK, Figure
 from tests.integration.stack import Stack
 

@@ -1,2 +1,1 @@
-"""Load with trouble: who calls (`callers`), what goes wrong meanwhile (`trouble`), and whether all
-was well in the end (`run`)."""
+"""Requests per second and percentiles of a realistic mix, on a healthy local stack."""

@@ -1,0 +1,2 @@
+"""Load with trouble: who calls (`callers`), what goes wrong meanwhile (`trouble`), and whether all
+was well in the end (`run`)."""
