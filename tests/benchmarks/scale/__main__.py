@@ -1,7 +1,7 @@
-"""Simulates pool claims and self-sizing pools: `python -m tests.benchmarks.scale [--quick]`.
+"""Simulates pools and presence: `python -m tests.benchmarks.scale [--quick]`.
 
-Prints progress, tables and, as its last line, one JSON object; draws the figures of docs/scale.md
-(quick: into .local/img). Exits with 1 when the goal is missed.
+Prints progress, tables and, as its last line, one JSON object. Draws the plots of docs/scale.md, or
+with `--quick` into .local/img. The exit status is 1 when the goal is missed.
 """
 
 import argparse
@@ -11,10 +11,18 @@ from pathlib import Path
 
 from tests.benchmarks.scale import scenarios
 from tests.benchmarks.scale.days import DAYS, simulate
+from tests.benchmarks.scale.presence import (
+    SCENARIOS,
+    PresenceTotals,
+    Traffic,
+    simulate_presence,
+)
 from tests.benchmarks.scale.prices import costs, count_cost
 from tests.benchmarks.scale.scenarios import Row
 
 ROOT = Path(__file__).resolve().parents[3]
+
+PLOTS = ("scale.svg", "pool-size.svg", "presence.svg")
 
 HEAD = "conflicts  queries  writes  round trips  live %  throttled %  p50 ms  p99 ms"
 
@@ -36,8 +44,8 @@ def table(title: str, rows: list[Row]) -> None:
         )
 
 
-def figures(row: Row) -> dict[str, object]:
-    """A row for the JSON object."""
+def row_json(row: Row) -> dict[str, object]:
+    """Returns a row of the JSON object."""
     t = row.totals
     return {
         "label": row.label,
@@ -57,10 +65,38 @@ def figures(row: Row) -> dict[str, object]:
     }
 
 
+def presence_json(traffic: Traffic, totals: PresenceTotals) -> dict[str, object]:
+    """Returns a scenario of presence for the JSON object."""
+    return {
+        "label": traffic.name,
+        "events": traffic.events,
+        "unitsOfHottestPartitionPerSecond": totals.hottest_partition,
+        "refused": dict(totals.refused),
+        "p50Seconds": round(totals.delay(0.5), 2),
+        "p99Seconds": round(totals.delay(0.99), 1),
+        "rightAfterSeconds": round(totals.right_after, 1),
+    }
+
+
+def presence_table(runs: list[tuple[Traffic, PresenceTotals]]) -> None:
+    width = max(len(traffic.name) for traffic, _ in runs)
+    head = (
+        "events  units/s  429 throttled  503 partition  503 conflict  p50 s  p99 s  right after s"
+    )
+    print(f"\nPresence\n{'':{width}}  {head}")
+    for traffic, totals in runs:
+        refused = totals.refused
+        print(
+            f"{traffic.name:{width}}  {traffic.events:6,}  {totals.hottest_partition:7,}"
+            f"  {refused['api']:13,}  {refused['partition']:13,}  {refused['conflict']:12,}"
+            f"  {totals.delay(0.5):5.2f}  {totals.delay(0.99):5.1f}  {totals.right_after:13.0f}"
+        )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scale")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter runs")
-    parser.add_argument("--plots", type=Path, help="where the figures go")
+    parser.add_argument("--plots", type=Path, help="directory of the plots")
     arguments = parser.parse_args()
     quick: bool = arguments.quick
     plots: Path = arguments.plots or ROOT / (".local/img" if quick else "docs/img")
@@ -92,7 +128,7 @@ def main() -> int:
         cost = count_cost(entries, 30 * 24 * 60)
         print(f"{cost.name:42}  {cost.read_units:8.1f} read units each time  {cost.dollars:6.2f}")
 
-    print("\nPools that size themselves, refilled every minute")
+    print("\nPools that adapt their size, refilled every minute")
     days = [(day, list(simulate(day))) for day in DAYS]
     missed = {}
     for day, minutes in days:
@@ -104,8 +140,12 @@ def main() -> int:
         }
         print(f"{day.name:40}  {calls:9,} calls  {lost:7,} missed  ({lost / calls:.3%})")
 
-    # Only here: the simulation is worth having where there is no matplotlib.
+    presence = [(traffic, simulate_presence(traffic)) for traffic in SCENARIOS]
+    presence_table(presence)
+
+    # Imported late, so that the simulation runs without matplotlib.
     from tests.benchmarks.scale.plots import draw_days, draw_scale
+    from tests.benchmarks.scale.presence_plots import draw_presence
 
     draw_scale(
         plots / "scale.svg",
@@ -117,7 +157,8 @@ def main() -> int:
         drain=drain,
     )
     draw_days(plots / "pool-size.svg", days)
-    print(f"\nfigures: {plots / 'scale.svg'}, {plots / 'pool-size.svg'}")
+    draw_presence(plots / "presence.svg", presence)
+    print("\nplots: " + ", ".join(str(plots / name) for name in PLOTS))
     print(
         json.dumps(
             {
@@ -130,14 +171,15 @@ def main() -> int:
                     "mostQueries": scenarios.MOST_QUERIES,
                     "met": goal.met,
                 },
-                "rates": [figures(row) for row in rates],
-                "strategies": [figures(row) for row in strategies],
-                "lags": [figures(row) for row in lags],
-                "partitions": [figures(row) for row in partitions],
-                "splitting": figures(splitting) | {"splits": len(splitting.totals.splits)},
-                "drain": figures(drain),
+                "rates": [row_json(row) for row in rates],
+                "strategies": [row_json(row) for row in strategies],
+                "lags": [row_json(row) for row in lags],
+                "partitions": [row_json(row) for row in partitions],
+                "splitting": row_json(splitting) | {"splits": len(splitting.totals.splits)},
+                "drain": row_json(drain),
                 "dollarsPerMillion": {c.name: round(c.dollars, 2) for c in prices},
                 "poolSize": missed,
+                "presence": [presence_json(*run) for run in presence],
             }
         )
     )

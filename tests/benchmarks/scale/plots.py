@@ -1,4 +1,4 @@
-"""The two figures of docs/scale.md, drawn from simulated rows."""
+"""The plots of pools in docs/scale.md, drawn from simulated rows."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from tests.benchmarks.scale.days import Day, Minute
 from tests.benchmarks.scale.scenarios import MOST_CONFLICTS, Row, conflicts_left
 
-__all__ = ["draw_days", "draw_scale"]
+__all__ = ["COLOURS", "PLAIN", "draw_days", "draw_scale", "save"]
 
 PLAIN = FuncFormatter(lambda value, _: f"{value:,.10g}")
 COLOURS = ("#0b6e99", "#d1495b", "#3c8d53", "#8d5a97", "#c77d0a")
@@ -33,8 +33,8 @@ matplotlib.rcParams.update(
         "legend.frameon": False,
         "legend.fontsize": 9,
         "figure.facecolor": "white",
-        "svg.fonttype": "none",  # text stays text: smaller, and can be searched
-        "svg.hashsalt": "opentok-sessions",  # the same figures give the same file
+        "svg.fonttype": "none",  # text stays text, which is smaller and searchable
+        "svg.hashsalt": "opentok-sessions",  # equal results give an equal file
     }
 )
 
@@ -49,7 +49,7 @@ def draw_scale(
     splitting: Row,
     drain: Row,
 ) -> None:
-    """Six panels: what a claim costs, and where the limits are."""
+    """Draws six panels: the cost of a claim, and the limits."""
     figure, axes = pyplot.subplots(3, 2, figsize=(11.5, 13), layout="constrained")
     _draw_rates(axes[0][0], rates)
     _draw_strategies(axes[0][1], strategies)
@@ -57,7 +57,7 @@ def draw_scale(
     _draw_drain(axes[1][1], drain)
     _draw_partitions(axes[2][0], partitions)
     _draw_splitting(axes[2][1], splitting)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _draw_rates(axes: Axes, rows: Sequence[Row]) -> None:
@@ -122,7 +122,7 @@ def _draw_drain(axes: Axes, row: Row) -> None:
     axes.set_ylim(0, 25)
     axes.yaxis.set_major_formatter(PLAIN)
     axes.invert_xaxis()
-    axes.set_title("A pool that nobody refills (1,000/s, lag 200 ms)")
+    axes.set_title("A pool that is not refilled (1,000/s, lag 200 ms)")
     axes.legend(loc="upper left")
 
 
@@ -163,7 +163,7 @@ def _draw_splitting(axes: Axes, row: Row) -> None:
 
 
 def draw_days(path: Path, days: Sequence[tuple[Day, Sequence[Minute]]]) -> None:
-    """One row per simulated day: demand, target, what was available, and the calls that missed."""
+    """Draws a row per simulated day: demand, target, available sessions and missed calls."""
     figure, rows = pyplot.subplots(
         len(days), 1, figsize=(11.5, 2.7 * len(days)), layout="constrained"
     )
@@ -171,7 +171,7 @@ def draw_days(path: Path, days: Sequence[tuple[Day, Sequence[Minute]]]) -> None:
         _draw_day(axes, day, minutes)
         if number == 0:
             axes.legend(ncols=4, loc="upper left")
-    _save(figure, path)
+    save(figure, path)
 
 
 def _draw_day(axes: Axes, day: Day, minutes: Sequence[Minute]) -> None:
@@ -197,7 +197,8 @@ def _draw_day(axes: Axes, day: Day, minutes: Sequence[Minute]) -> None:
     axes.set_title(f"{day.name}: {lost:,} of {total:,} calls missed the pool")
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Writes the figure without a date, so that equal results give an equal file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=80)
     pyplot.close(figure)
