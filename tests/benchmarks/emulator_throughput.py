@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.emulator_throughput [--rate 200] [--seconds 30] [--platform opentok]
 
-Calls are sent at fixed moments, whether earlier ones were answered or not, over kept-alive
+Calls are sent at fixed moments, regardless of earlier responses, over kept-alive
 connections. The last line of the output is one JSON object; the exit status is 1 when a call
 failed or the rate was not reached.
 """

@@ -1,9 +1,9 @@
-"""Discrete-event simulation of claims from one pool, with refills going on at the same time.
+"""Discrete-event simulation of claims from one pool with concurrent refills.
 
-A claim is what `create_session` does: query the index from a random place, then one conditional
-write per candidate until one succeeds; after a bounded number of tries, or when the pool shows
-nothing, the session is made live at the vendor. Time is simulated: a result depends on nothing but
-its seed.
+A claim works as in `create_session`: one query of the index from a random position, then one
+conditional write per candidate until one succeeds. After a limited number of attempts, or when the
+pool appears empty, the session is created live. Time is simulated, so a result depends only on its
+seed.
 """
 
 import heapq
@@ -25,24 +25,23 @@ SPREAD = 0.35
 """Sigma of the log-normal spread of round trips and lag: the 99th percentile is 2.3 medians."""
 
 ENTRY_BYTES = 200
-"""The most that an entry of the KEYS_ONLY index takes: poolId, poolKey and pk, 131 to 194 bytes."""
+"""Upper bound of an entry of the KEYS_ONLY index: its keys take 131 to 194 bytes."""
 
 SDK_RETRIES = 3
 SDK_BACKOFF_SECONDS = 0.05
-"""What the AWS SDK does when throttled: a few more attempts, after growing random pauses."""
+"""The AWS SDK retries throttled requests after random, growing pauses."""
 
 Process = Generator[float, None, None]
-"""Something that goes on in simulated time: it yields the seconds until its next step."""
+"""A process in simulated time, which yields the seconds until its next step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """How a claim looks for a session; the defaults are those of `sessions.pool_store`.
+    """How a claim searches for a session. The defaults are those of `storage.pool_store`.
 
-    At most `limit` candidates, from a `random_start` or from the beginning of the pool;
-    `shuffled`, or in the order of the index. A query that came back short is followed by one for
-    the part of the pool before the start, once its candidates are used up. At most `tries`
-    conditional writes, then live.
+    A query returns at most `limit` candidates from a `random_start` or from the start of the pool,
+    which are tried `shuffled` or in index order. If it returned fewer, a second query covers the
+    part before the start. After `tries` conditional writes the session is created live.
     """
 
     limit: int = CANDIDATES
@@ -56,9 +55,8 @@ class Scenario:
     """One run: `rate` claims/s on `pool` sessions, for `warm_up` and then `seconds` seconds.
 
     `lag` is the median delay of the index in seconds. Every `refill_every` seconds the pool is
-    counted and what is missing is made, evenly until the next time; None: nothing is refilled.
-    `split_after` is the heat, in seconds, that a partition takes before it is split; None: it
-    stays as it is.
+    counted, and missing sessions are created evenly until the next refill. None never refills. A
+    partition at its limit for `split_after` seconds is split. None never splits.
     """
 
     rate: float
@@ -75,7 +73,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One caller's experience; `left` is what the pool really held when it was over."""
+    """The outcome of one claim. `left` is what the pool actually held at its end."""
 
     at: float
     outcome: str
@@ -86,13 +84,13 @@ class Claim:
 
     @property
     def conflicts(self) -> int:
-        """Conditional writes on candidates that somebody else had taken."""
+        """Returns the number of conditional writes on candidates that were already claimed."""
         return self.writes - (self.outcome == "pooled")
 
 
 @dataclass(slots=True)
 class Totals:
-    """All that a run gathers, except for its warm-up."""
+    """The results of a run without its warm-up."""
 
     claims: list[Claim] = field(default_factory=list)
     read_units: float = 0.0
@@ -102,7 +100,7 @@ class Totals:
     splits: list[float] = field(default_factory=list)
 
     def share(self, outcome: str) -> float:
-        """The share of claims that were `pooled`, `missed` (went live) or `failed` (throttled)."""
+        """Returns the share of claims with this outcome: `pooled`, `missed` or `failed`."""
         return self._mean([claim.outcome == outcome for claim in self.claims])
 
     @property
@@ -132,11 +130,11 @@ class Totals:
 
     @property
     def left(self) -> float:
-        """How many sessions really waited when a claim was over, on average."""
+        """Returns the mean of sessions actually in the pool at the end of a claim."""
         return self._mean([claim.left for claim in self.claims])
 
     def milliseconds(self, fraction: float) -> float:
-        """The time that `fraction` of the claims stay below."""
+        """Returns the quantile of the durations, in milliseconds."""
         ordered = sorted(claim.seconds for claim in self.claims)
         return 1000 * ordered[min(len(ordered) - 1, int(fraction * len(ordered)))]
 
@@ -189,7 +187,7 @@ class _Run:
         return median * self.random.lognormvariate(0, SPREAD)
 
     def arrivals(self) -> Process:
-        """Callers who know nothing of each other: a Poisson process."""
+        """Independent callers: a Poisson process."""
         while self.now < self.end:
             self.start(self.claim())
             yield self.random.expovariate(self.scenario.rate)
@@ -203,7 +201,7 @@ class _Run:
             yield every
 
     def make(self) -> Process:
-        """Put a fresh session into the pool. A refill has time: it waits where it is throttled."""
+        """Puts a new session into the pool. A throttled refill waits and retries."""
         key = self.random.random()
         turn = self.admitted(key)
         while turn is None and self.now < self.end:
@@ -222,14 +220,14 @@ class _Run:
         self.index.visible.remove(key)
 
     def admitted(self, key: float) -> float | None:
-        """Seconds until the index gets to this write, or None when it is throttled."""
+        """Returns the seconds until the index processes this write, or None if throttled."""
         try:
             return self.index.admit(self.now, key)
         except Throttled:
-            self.note_throttled()
+            self.record_throttled()
             return None
 
-    def note_throttled(self) -> None:
+    def record_throttled(self) -> None:
         if self.measuring:
             self.totals.throttled_at.append(self.now)
 
@@ -263,7 +261,7 @@ class _Run:
     def query(
         self, low: float, high: float, limit: int
     ) -> Generator[float, None, list[float] | None]:
-        """Candidates, or None when the SDK gives up on a throttled partition."""
+        """Returns candidates, or None when the SDK gives up on a throttled partition."""
         units = max(1, -(-limit * ENTRY_BYTES // 4096)) / 2
         for attempt in range(1 + SDK_RETRIES):
             trip = self.around(QUERY_SECONDS)
@@ -271,7 +269,7 @@ class _Run:
             try:
                 found = self.index.query(self.now, low, high, limit, units)
             except Throttled:
-                self.note_throttled()
+                self.record_throttled()
                 yield trip / 2 + self.random.uniform(0, SDK_BACKOFF_SECONDS * 2**attempt)
                 continue
             self.totals.read_units += units * self.measuring
@@ -280,7 +278,7 @@ class _Run:
         return None
 
     def take(self, key: float) -> Generator[float, None, str]:
-        """One conditional write: `pooled` when won, `missed` when it was taken, or `failed`."""
+        """Attempts one conditional write: `pooled`, `missed` if already claimed, or `failed`."""
         for attempt in range(1 + SDK_RETRIES):
             trip = self.around(WRITE_SECONDS)
             yield trip / 2
@@ -299,5 +297,5 @@ class _Run:
 
 
 def simulate(scenario: Scenario) -> Totals:
-    """Run one scenario to its end."""
+    """Simulates one scenario."""
     return _Run(scenario).run()

@@ -1,7 +1,7 @@
-"""Simulated days of one pool that sizes itself: a refill every minute, callers who come at random.
+"""Simulated days of one self-sizing pool with a refill every minute and random callers.
 
-A minute is one step: the refill runs first, at once and without failing, then the callers of that
-minute take what is there, and the rest of them have their sessions made live ("missed").
+A minute is one step. The refill runs first, without delay or failure. Then the callers of that
+minute claim the available sessions, and the sessions of the others are created live ("missed").
 """
 
 import math
@@ -18,7 +18,7 @@ MINUTES = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A demand over time: `calls(minute)` is the mean number of calls in that minute."""
+    """Demand over time. `calls(minute)` is the mean number of calls in that minute."""
 
     name: str
     calls: Callable[[int], float]
@@ -29,7 +29,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """What one minute saw: the target and what was available after the refill, and the callers."""
+    """One minute: target and available sessions after the refill, calls, and missed calls."""
 
     target: int
     available: int
@@ -48,7 +48,7 @@ def _poisson(random: random.Random, mean: float) -> int:
 
 
 def simulate(day: Day, *, refill_limit: int | None = None, seed: int = 1) -> Iterator[Minute]:
-    """Play the day minute by minute. `refill_limit` is the most that one refill makes."""
+    """Simulates the day by minutes. `refill_limit` is the maximum that one refill creates."""
     dice = random.Random(seed)
     available = taken = 0
     target: int | None = None
@@ -69,18 +69,18 @@ def simulate(day: Day, *, refill_limit: int | None = None, seed: int = 1) -> Ite
 
 
 def _quiet_nights(minute: int) -> float:
-    """Five calls a minute at noon, none between ten at night and six in the morning."""
+    """Five calls a minute at noon, none from 22:00 to 6:00."""
     hour = minute % MINUTES / 60
     return max(0.0, 5 * math.sin((hour - 6) / 16 * math.pi)) if 6 <= hour < 22 else 0.0
 
 
 def _spike(minute: int) -> float:
-    """Two calls a minute, and a hundred for the half hour from noon on."""
+    """Two calls a minute, and a hundred in the half hour after noon."""
     return 100.0 if 12 * 60 <= minute % MINUTES < 12 * 60 + 30 else 2.0
 
 
 def _climb(minute: int) -> float:
-    """From one call an hour to a hundred a second, by the same factor every minute."""
+    """From one call an hour to a hundred a second, with the same factor every minute."""
     return math.pow(6_000 * 60, minute / (3 * MINUTES)) / 60
 
 
@@ -89,5 +89,5 @@ DAYS = (
     Day("quiet nights", _quiet_nights, 3 * MINUTES, 2, 100),
     Day("a spike at noon", _spike, MINUTES, 2, 500),
     Day("a steady climb to 100 calls a second", _climb, 3 * MINUTES, 2, 20_000),
-    Day("100 calls a second at once", lambda _: 6_000.0, 60, 2, 20_000),
+    Day("100 calls a second from the first second", lambda _: 6_000.0, 60, 2, 20_000),
 )

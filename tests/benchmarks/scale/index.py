@@ -16,18 +16,18 @@ READS_PER_SECOND = 3_000
 """Read units per second of one partition (DynamoDB's published limit)."""
 
 BACKLOG_SECONDS = 1.0
-"""How far an index may fall behind before DynamoDB throttles writes to the table.
+"""Assumed lag of an index at which DynamoDB throttles writes to the table.
 
-That it does ("back-pressure") is documented, from which backlog on is not: an assumption.
+The back-pressure is documented, its threshold is not.
 """
 
 
 class Throttled(Exception):
-    """A partition had no capacity left for the request."""
+    """The partition has no capacity for the request."""
 
 
 class SortedKeys:
-    """Random keys in 0 … 1, kept in order in small buckets so that a million of them stay fast."""
+    """Random keys in 0 … 1, sorted in small buckets so that a million of them stay fast."""
 
     def __init__(self, expected: int) -> None:
         self._buckets: list[list[float]] = [[] for _ in range(max(1, expected // 32))]
@@ -49,7 +49,7 @@ class SortedKeys:
         self._count -= 1
 
     def from_key(self, low: float, high: float, limit: int) -> list[float]:
-        """The first `limit` keys of `low` ≤ key < `high`, in order."""
+        """Returns the first `limit` keys of `low` ≤ key < `high`, in order."""
         found: list[float] = []
         for number in range(int(low * len(self._buckets)), len(self._buckets)):
             bucket = self._buckets[number]
@@ -64,7 +64,7 @@ class SortedKeys:
 
 @dataclass(slots=True)
 class IndexPartition:
-    """The entries from `low` on, up to the next partition."""
+    """The entries from `low` to the next partition."""
 
     low: float
     writes_done_at: float = 0.0
@@ -73,17 +73,17 @@ class IndexPartition:
     hot_since: float | None = None
 
     def backlog(self, now: float) -> float:
-        """Seconds of work that wait."""
+        """Returns the seconds of queued work."""
         return max(0.0, self.writes_done_at - now)
 
     def write(self, now: float) -> float:
-        """Queue one write and return the seconds until its turn."""
+        """Queues one write and returns the seconds until its turn."""
         wait = self.backlog(now)
         self.writes_done_at = now + wait + 1 / WRITES_PER_SECOND
         return wait
 
     def read(self, now: float, units: float) -> None:
-        """Take read units from a bucket that holds one second's worth; raise `Throttled`."""
+        """Takes read units from a bucket of one second's capacity. Raises `Throttled`."""
         refilled = self.read_units + (now - self.read_at) * READS_PER_SECOND
         self.read_units = min(READS_PER_SECOND, refilled)
         self.read_at = now
@@ -94,10 +94,10 @@ class IndexPartition:
 
 @dataclass(slots=True)
 class PoolIndex:
-    """What a query sees of a pool. `visible` lags behind the table by what the caller decides.
+    """The index of one pool. `visible` lags behind the table by what the caller decides.
 
-    `split_after` is the number of seconds that a partition works at its limit before it is split in
-    the middle of its range; None keeps the partitions as they are.
+    A partition at its limit for `split_after` seconds is split in the middle of its range. None
+    never splits.
     """
 
     visible: SortedKeys
@@ -114,18 +114,18 @@ class PoolIndex:
         return bisect_right(self.partitions, key, key=lambda partition: partition.low) - 1
 
     def query(self, now: float, low: float, high: float, limit: int, units: float) -> list[float]:
-        """Up to `limit` visible keys from `low` on; raise `Throttled`.
+        """Returns up to `limit` visible keys from `low`. Raises `Throttled`.
 
-        The read is charged to the partition where it starts: ten entries seldom lie in two.
+        The read is charged to the partition of its start, as few entries seldom span two.
         """
         self.partitions[self._partition(low)].read(now, units)
         return self.visible.from_key(low, high, limit)
 
     def admit(self, now: float, key: float) -> float:
-        """Take one index write and return the seconds until the partition gets to it.
+        """Accepts one index write and returns the seconds until the partition processes it.
 
-        Raises `Throttled` when the partition is too far behind, which refuses the write to the
-        table.
+        Raises `Throttled` when the partition is too far behind, so that the write to the table
+        fails.
         """
         number = self._partition(key)
         partition = self.partitions[number]

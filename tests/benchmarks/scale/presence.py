@@ -1,9 +1,9 @@
 """Discrete-event simulation of presence: callbacks, one table, and the vendor's retries.
 
 Clients connect and leave. For each event the vendor calls `receive_callback`, which reads the
-session and writes in one transaction. What is refused on the way (by the API's throttling, by the
-partition's limit, or by a conflict on a shared item) is answered with 429 or 503, and the vendor
-sends it again later. Presence is right when every event has been applied.
+session and writes in one transaction. The API's throttling, the partition's limit and a conflict on
+a shared item can refuse the request with 429 or 503, and the vendor then retries it later. Presence
+is right when every event has been applied.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Traffic:
 
 @dataclass(slots=True)
 class PresenceTotals:
-    """What a run gathers; times are seconds from the start."""
+    """The results of a run. Times are seconds from the start."""
 
     happened_at: list[float] = field(default_factory=list)
     applied_at: list[float] = field(default_factory=list)
@@ -77,16 +77,16 @@ class PresenceTotals:
 
     @property
     def hottest_partition(self) -> int:
-        """The most write units that one partition took in one second."""
+        """Returns the maximum of write units per second on one partition."""
         return max(self.units_by_second.values(), default=0)
 
     @property
     def right_after(self) -> float:
-        """Seconds from the last event to the moment when all are applied."""
+        """Returns the seconds from the last event until all events are applied."""
         return max(0.0, max(self.applied_at) - max(self.happened_at))
 
     def delay(self, fraction: float) -> float:
-        """The delay in seconds that `fraction` of the events stay below."""
+        """Returns the quantile of the delays, in seconds."""
         ordered = sorted(self.delays)
         return ordered[min(len(ordered) - 1, int(fraction * len(ordered)))]
 
@@ -138,7 +138,7 @@ class _Run:
         return median * self.random.lognormvariate(0, SPREAD)
 
     def _deliver(self, session: int) -> Process:
-        """One event, sent until it is applied."""
+        """Sends one event until it is applied."""
         happened, wait = self.now, FIRST_RETRY_SECONDS
         self.totals.happened_at.append(happened)
         while (refusal := (yield from self._attempt(session))) is not None:
@@ -149,7 +149,7 @@ class _Run:
         self.totals.delays.append(self.now - happened)
 
     def _attempt(self, session: int) -> Generator[float, None, str | None]:
-        """One request of the vendor; the reason when it is refused."""
+        """Sends one request. Returns the reason when it is refused."""
         if not self._api.take(self.now, 1):
             return "api"
         yield self._around(READ_SECONDS)

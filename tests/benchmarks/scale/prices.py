@@ -1,4 +1,4 @@
-"""What a session costs, from stated prices and the simulated number of conflicts."""
+"""The cost of a session, from published prices and the simulated number of conflicts."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ __all__ = ["PRICES", "Cost", "Prices", "costs", "count_cost"]
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """US dollars on demand in us-east-1, without free tiers, published in 2025: put in your own."""
+    """US dollars on demand in us-east-1, published in 2025, without free tiers."""
 
     write_units: float = 0.625
     """A million write request units of DynamoDB."""
@@ -30,7 +30,7 @@ PRICES = Prices()
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Units of one operation, and the money for many of them."""
+    """Units of one operation, and the price of many of them."""
 
     name: str
     write_units: float
@@ -39,21 +39,22 @@ class Cost:
 
 
 def costs(conflicts: float, queries: float, prices: Prices = PRICES) -> list[Cost]:
-    """The operations of the hot path, for items of up to 1 KB; the money is for a million.
+    """Returns the cost of a million operations of each kind, for items of up to 1 KB.
 
-    A write costs its unit also when its condition fails. Leaving the pool index and entering the
-    index by owner are a write each. Everything in a transaction costs double, index writes do not.
+    A write consumes its unit even when its condition fails. Removing an entry from the pool
+    index and adding one to the index by owner are a write each. A transaction doubles the units of
+    the table but not of its indexes.
     """
     operations = (
         # table, pool index
         ("put one session into the pool", 2.0, 0.0),
-        # the write that wins, the pool index, the owner index
+        # the successful write, the pool index, the owner index
         ("claim", 3.0 + conflicts, queries / 2),
         # session and pointer in a transaction; the pointer is read first, consistently
         ("claim for a room", 2 * (2 + 2 * conflicts) + 2, queries / 2 + 1),
         ("claim for a room with an Idempotency-Key", 2 * (3 + 3 * conflicts) + 2, queries / 2 + 2),
-        # table, owner index; the query that found nothing, both ways round
-        ("made live, pool empty", 2.0, 1.0),
+        # table, owner index; two queries that found nothing
+        ("created live, pool empty", 2.0, 1.0),
         ("token for a session in use", 0.0, 1.0),
     )
     return [
@@ -63,6 +64,6 @@ def costs(conflicts: float, queries: float, prices: Prices = PRICES) -> list[Cos
 
 
 def count_cost(entries: int, runs: int, prices: Prices = PRICES) -> Cost:
-    """What `runs` refills pay for counting a pool of `entries`: all are read, 8 KB per unit."""
+    """Returns the cost of counting a pool `runs` times. All entries are read, 8 KB per unit."""
     units = max(1, -(-entries * ENTRY_BYTES // 4096)) / 2
     return Cost(f"count {entries:,}", 0.0, units, runs / 1e6 * units * prices.read_units)

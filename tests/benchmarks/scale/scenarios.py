@@ -1,4 +1,4 @@
-"""What is simulated, and why: each function runs one question and returns its answer as rows."""
+"""The simulated scenarios. Each function answers one question and returns rows."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ LAG = 0.2
 RATES = (1, 10, 100, 1_000, 10_000)
 
 GOAL = Scenario(rate=1_000, pool=3_000, lag=LAG, seconds=30, partitions=4, warm_up=5)
-"""A thousand claims a second on what they use up in three: at most 0.3 conflicts, 2.5 queries."""
+"""The goal: 1,000 claims/s on three seconds of demand, at most 0.3 conflicts and 2.5 queries."""
 
 MOST_CONFLICTS = 0.3
 MOST_QUERIES = 2.5
@@ -44,18 +44,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class GoalResult:
-    """The goal, played with several seeds."""
+    """The goal, simulated with several seeds."""
 
     rows: list[Row]
 
     @property
     def conflicts(self) -> float:
-        """Per claim, the worst of the runs."""
+        """Returns the maximum of all runs, per claim."""
         return max(row.totals.conflicts for row in self.rows)
 
     @property
     def queries(self) -> float:
-        """Per claim, the worst of the runs."""
+        """Returns the maximum of all runs, per claim."""
         return max(row.totals.queries for row in self.rows)
 
     @property
@@ -64,7 +64,7 @@ class GoalResult:
 
 
 def _partitions_for(rate: float) -> int:
-    """Enough partitions for two index writes per session, four fifths busy."""
+    """Returns the partitions that two index writes per session load to 80 %."""
     return max(1, round(2 * rate / 800 + 0.49))
 
 
@@ -74,7 +74,7 @@ def _run(label: str, scenario: Scenario, report: Report) -> Row:
 
 
 def goal(quick: bool, report: Report) -> GoalResult:
-    """Is the goal met, whatever the dice say?"""
+    """Is the goal met for every seed?"""
     seeds = (1,) if quick else (1, 2, 3)
     base = replace(GOAL, seconds=5, warm_up=2) if quick else GOAL
     return GoalResult(
@@ -85,9 +85,9 @@ def goal(quick: bool, report: Report) -> GoalResult:
 def rates(quick: bool, report: Report) -> Iterator[Row]:
     """What does a claim cost from one a second to ten thousand?
 
-    Pools hold three seconds of demand (60 at least) and are refilled all the time, which is the
-    hardest case that works; or two minutes of it and are refilled every minute, which is where a
-    pool that sizes itself settles.
+    Some pools hold three seconds of demand, at least 60 sessions, and are refilled continuously,
+    which is the hardest case that works. The others hold two minutes of demand and are refilled
+    every minute, which is what a self-sizing pool converges to.
     """
     for rate in RATES[:4] if quick else RATES:
         seconds = min(600.0, max(4.0 if quick else 10.0, 1_000 / rate))
@@ -125,7 +125,7 @@ def strategies(quick: bool, report: Report) -> Iterator[Row]:
 
 
 def partitions(quick: bool, report: Report) -> Iterator[Row]:
-    """From how many claims on do the limits of a partition refuse some?"""
+    """At how many claims per second do the limits of a partition refuse some?"""
     for parts in (1, 4) if quick else (1, 2, 4, 8, 16):
         for share in (0.5, 1.2) if quick else (0.5, 0.8, 0.95, 1.05, 1.2, 1.5, 2.0):
             rate = 500 * parts * share  # two writes per session: 500 sessions/s fill a partition
@@ -137,7 +137,7 @@ def partitions(quick: bool, report: Report) -> Iterator[Row]:
 def splitting(quick: bool, report: Report) -> Row:
     """What does it change that DynamoDB splits a hot partition by its sort key?
 
-    It does so after minutes of heat; here after four seconds, so only the order of events is real.
+    DynamoDB splits after minutes and the simulation after four seconds: only the order is real.
     """
     rate, seconds = (1_000, 10.0) if quick else (2_000, 40.0)
     scenario = Scenario(rate, 3 * rate, LAG, seconds, 1, split_after=4.0, warm_up=0.0)
@@ -145,20 +145,20 @@ def splitting(quick: bool, report: Report) -> Row:
 
 
 def drain(quick: bool, report: Report) -> Row:
-    """What does the end of a pool look like that nobody refills?"""
+    """How does a pool behave that is not refilled?"""
     pool = 1_000 if quick else 3_000
     scenario = Scenario(1_000, pool, LAG, pool / 1_000 + 1.0, 4, refill_every=None, warm_up=0.0)
     return _run(f"{pool} sessions, no refill", scenario, report)
 
 
 def conflicts_left(claims: list[Claim], steps: int) -> list[tuple[float, float]]:
-    """(sessions left, conflicts per claim), averaged over `steps` stretches of a drained pool."""
+    """Returns pairs of sessions left and conflicts per claim, averaged over `steps` intervals."""
     size = max(1, len(claims) // steps)
-    stretches = [claims[begin : begin + size] for begin in range(0, len(claims), size)]
+    intervals = [claims[begin : begin + size] for begin in range(0, len(claims), size)]
     return [
         (
-            sum(claim.left for claim in stretch) / len(stretch),
-            sum(claim.conflicts for claim in stretch) / len(stretch),
+            sum(claim.left for claim in interval) / len(interval),
+            sum(claim.conflicts for claim in interval) / len(interval),
         )
-        for stretch in stretches
+        for interval in intervals
     ]

@@ -1,2 +1,1 @@
-"""Load with trouble: who calls (`callers`), what goes wrong meanwhile (`trouble`), and whether all
-was well in the end (`run`)."""
+"""Load with faults: callers (`callers`), injected faults (`faults`) and invariants (`run`)."""

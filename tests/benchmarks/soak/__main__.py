@@ -1,9 +1,10 @@
-"""Load on the deployed local stack, with trouble: `python -m tests.benchmarks.load`.
+"""Load with faults on the deployed local stack: `python -m tests.benchmarks.soak`.
 
-Callers use every route at what the machine holds while the vendor fails now and then, workers are
-killed and the pools are filled. At the end it checks that nothing was lost and nothing handed out
-twice. The last line of standard output is one JSON object; the exit status is 1 when an invariant
-does not hold. `--state DIR` takes a stack that runs already, such as `.local` after `make up`.
+Callers use every route as fast as the machine allows, while the vendor fails from time to time,
+workers are killed and the pools are refilled. At the end the invariants are checked, such as that
+no session was lost or returned twice. The last line of standard output is one JSON object. The exit
+status is 1 when an invariant is violated. `--state DIR` uses a running stack, such as `.local`
+after `make up`.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from .run import run
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("--seconds", type=float, default=600, help="how long (default: 600)")
-    parser.add_argument("--callers", type=int, default=8, help="how many at once (default: 8)")
-    parser.add_argument("--state", type=Path, help="state directory of a stack that runs already")
+    parser.add_argument("--seconds", type=float, default=600, help="duration (default: 600)")
+    parser.add_argument("--callers", type=int, default=8, help="concurrent callers (default: 8)")
+    parser.add_argument("--state", type=Path, help="state directory of a running stack")
     arguments = parser.parse_args()
     with _stack(arguments.state) as stack:
-        figures = run(stack, arguments.seconds, arguments.callers)
-    print(json.dumps(figures))
-    return 0 if figures["ok"] else 1
+        results = run(stack, arguments.seconds, arguments.callers)
+    print(json.dumps(results))
+    return 0 if results["ok"] else 1
 
 
 @contextmanager
@@ -42,8 +43,8 @@ def _stack(state: Path | None) -> Iterator[Stack]:
         return
     rates = {"ThrottleRate", "ThrottleBurst"}
     settings = lifecycle.Settings(schedule=False, parameters=dict.fromkeys(rates, "10000"))
-    with lifecycle.own_stack("load", settings, Progress(sys.stderr)) as facts:
-        yield Stack.running(facts, lifecycle.own_state("load"))
+    with lifecycle.own_stack("soak", settings, Progress(sys.stderr)) as facts:
+        yield Stack.running(facts, lifecycle.own_state("soak"))
 
 
 if __name__ == "__main__":

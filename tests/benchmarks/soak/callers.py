@@ -1,4 +1,4 @@
-"""Callers who use every route, and a book of what they were told."""
+"""Callers that use every route, and a ledger of the responses."""
 
 from __future__ import annotations
 
@@ -16,44 +16,46 @@ from tests.integration.identities import User
 from tests.integration.stack import Answer, Stack
 from tests.integration.traffic import attempt, unserved
 
-__all__ = ["Book", "Caller"]
+__all__ = ["Caller", "Ledger"]
 
 ROOMS = 20
 
 
 @dataclass
-class Book:
-    """What all callers together were told. A claim counts twice when two callers, or one for two
-    requests, were given the same session."""
+class Ledger:
+    """The responses to all callers together.
+
+    A session is in `returned_twice` when two callers, or two requests of one caller, got it.
+    """
 
     owners: dict[str, str] = field(default_factory=dict)
-    """The owner of every session that somebody was given."""
+    """The owner of every returned session."""
     tokens: list[tuple[str, str]] = field(default_factory=list)
-    answers: Counter[str] = field(default_factory=Counter)
+    responses: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
     unserved_creates: int = 0
-    given_twice: list[str] = field(default_factory=list)
+    returned_twice: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def note(self, what: str, answer: Answer, expected: set[int], seconds: float) -> bool:
-        """Whether the answer is one that counts."""
-        code = (answer.body or {}).get("code", "") if answer.status >= 400 else ""
+    def record(self, what: str, response: Answer, expected: set[int], seconds: float) -> bool:
+        """Records a response. Returns whether it was successful."""
+        code = (response.body or {}).get("code", "") if response.status >= 400 else ""
         with self._lock:
-            self.answers[f"{what} {answer.status} {code}".strip()] += 1
+            self.responses[f"{what} {response.status} {code}".strip()] += 1
             self.seconds.append(seconds)
-            if unserved(answer):
+            if unserved(response):
                 self.unserved_creates += what in {"create", "room"}
                 return False
-            if answer.status not in expected:
-                self.unexpected.append(f"{what}: {answer.status} {answer.body}")
-            return answer.status < 300
+            if response.status not in expected:
+                self.unexpected.append(f"{what}: {response.status} {response.body}")
+            return response.status < 300
 
-    def give(self, session: dict[str, Any], owner: str) -> None:
-        """Somebody was given a session of their own."""
+    def add_session(self, session: dict[str, Any], owner: str) -> None:
+        """Records that a caller got a session of its own."""
         with self._lock:
             if session["sessionId"] in self.owners or session["owner"] != owner:
-                self.given_twice.append(session["sessionId"])
+                self.returned_twice.append(session["sessionId"])
             self.owners[session["sessionId"]] = owner
 
     def add_token(self, token: dict[str, Any] | None) -> None:
@@ -67,12 +69,12 @@ class Book:
 
 
 class Caller:
-    """One user of an app, who does one thing after the other."""
+    """One user of an app that sends one request after the other."""
 
-    def __init__(self, stack: Stack, user: User, book: Book) -> None:
+    def __init__(self, stack: Stack, user: User, ledger: Ledger) -> None:
         self._stack = stack
         self._user = user
-        self._book = book
+        self._ledger = ledger
         self._own: list[str] = []
         actions: Sequence[tuple[Callable[[], None], int]] = (
             (self._create, 30),
@@ -88,28 +90,28 @@ class Caller:
         self._weights = [weight for _, weight in actions]
 
     def act(self) -> None:
-        """Does something."""
+        """Sends a random request."""
         (action,) = random.choices(self._actions, self._weights)
         action()
 
     def listed(self) -> set[str]:
-        """The sessions that a lookup of all their own finds, page by page."""
+        """Returns the IDs of the sessions that listing the caller's own sessions finds."""
         found: set[str] = set()
         cursor = ""
         while True:
             path = f"/sessions?limit=100{cursor}"
-            answer = self._stack.call("GET", path, token=self._user.token)
-            assert answer.status == 200, answer
-            found |= {session["sessionId"] for session in answer.body["sessions"]}
-            if "cursor" not in answer.body:
+            response = self._stack.call("GET", path, token=self._user.token)
+            assert response.status == 200, response
+            found |= {session["sessionId"] for session in response.body["sessions"]}
+            if "cursor" not in response.body:
                 return found
-            cursor = f"&cursor={answer.body['cursor']}"
+            cursor = f"&cursor={response.body['cursor']}"
 
     @property
     def sub(self) -> str:
         return self._user.sub
 
-    def _ask(
+    def _call(
         self,
         what: str,
         method: str,
@@ -118,14 +120,14 @@ class Caller:
         expected: set[int],
         headers: dict[str, str] | None = None,
     ) -> dict[str, Any] | None:
-        """What the answer says, if it is one that says something."""
-        begun = time.monotonic()
+        """Sends a request. Returns the body of a successful response."""
+        started = time.monotonic()
         call = partial(self._stack.call, method, path, body, token=self._user.token)
-        answer = attempt(partial(call, headers=headers))
-        if not self._book.note(what, answer, expected, time.monotonic() - begun):
+        response = attempt(partial(call, headers=headers))
+        if not self._ledger.record(what, response, expected, time.monotonic() - started):
             return None
-        said: dict[str, Any] | None = answer.body
-        return said or {}
+        body_or_none: dict[str, Any] | None = response.body
+        return body_or_none or {}
 
     def _create(self) -> None:
         body: dict[str, object] = random.choice(
@@ -133,52 +135,52 @@ class Caller:
         )
         if random.random() < 0.5:
             body = {**body, "token": {"role": "moderator"}}
-        self._given(self._ask("create", "POST", "/sessions", body, {201}))
+        self._own_session(self._call("create", "POST", "/sessions", body, {201}))
 
     def _create_with_key(self) -> None:
-        """The same request twice, as when the first answer was lost."""
+        """Sends the same request twice, as an app does when the first response was lost."""
         key = {"Idempotency-Key": str(uuid.uuid4())}
         body = {"mediaMode": "routed", "token": {}}
-        first = self._ask("create", "POST", "/sessions", body, {201}, key)
-        again = self._ask("create", "POST", "/sessions", body, {201}, key)
-        self._given(first or again)
+        first = self._call("create", "POST", "/sessions", body, {201}, key)
+        again = self._call("create", "POST", "/sessions", body, {201}, key)
+        self._own_session(first or again)
         if first and again:
-            self._book.add_token(again["token"])
+            self._ledger.add_token(again["token"])
             if first["sessionId"] != again["sessionId"]:
-                self._book.unexpected.append("one key stood for two sessions")
+                self._ledger.unexpected.append("two sessions for one idempotency key")
 
     def _join_room(self) -> None:
         body = {"room": f"load-{random.randrange(ROOMS)}", "token": {}}
-        session = self._ask("room", "POST", "/sessions", body, {200, 201})
+        session = self._call("room", "POST", "/sessions", body, {200, 201})
         if session and session["source"] != "room":
-            self._given(session)
+            self._own_session(session)
         elif session:
-            self._book.add_token(session["token"])
+            self._ledger.add_token(session["token"])
 
-    def _given(self, session: dict[str, Any] | None) -> None:
+    def _own_session(self, session: dict[str, Any] | None) -> None:
         if session:
-            self._book.give(session, self._user.sub)
-            self._book.add_token(session.get("token"))
+            self._ledger.add_session(session, self._user.sub)
+            self._ledger.add_token(session.get("token"))
             self._own.append(session["sessionId"])
 
     def _get_token(self) -> None:
-        if session_id := self._book.any_session():
+        if session_id := self._ledger.any_session():
             path = f"/sessions/{session_id}/tokens"
-            self._book.add_token(self._ask("token", "POST", path, {}, {201, 410}))
+            self._ledger.add_token(self._call("token", "POST", path, {}, {201, 410}))
 
     def _look_up(self) -> None:
         if self._own:
             path = f"/sessions/{random.choice(self._own)}"
-            self._ask("look up", "GET", path, None, {200})
+            self._call("look up", "GET", path, None, {200})
 
     def _look_room_up(self) -> None:
         path = f"/sessions?room=load-{random.randrange(ROOMS)}"
-        self._ask("look up", "GET", path, None, {200})
+        self._call("look up", "GET", path, None, {200})
 
     def _list(self) -> None:
-        self._ask("list", "GET", "/sessions?limit=20", None, {200})
+        self._call("list", "GET", "/sessions?limit=20", None, {200})
 
     def _close(self) -> None:
         if self._own:
             path = f"/sessions/{random.choice(self._own)}"
-            self._ask("close", "DELETE", path, None, {204})
+            self._call("close", "DELETE", path, None, {204})

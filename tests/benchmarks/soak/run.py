@@ -1,4 +1,4 @@
-"""The load from beginning to end, and its verdict."""
+"""Runs the load with faults and checks the invariants."""
 
 from __future__ import annotations
 
@@ -16,96 +16,95 @@ from tests.integration.records import Records, forget
 from tests.integration.stack import Stack
 from tests.integration.workers import Workers
 
-from .callers import Book, Caller
-from .trouble import CONNECTIONS, Trouble
+from .callers import Caller, Ledger
+from .faults import CONNECTIONS, Faults
 
 __all__ = ["run"]
 
 FLAT_BYTES = 10_000_000
-"""What a worker's memory may grow by, from the second quarter of its life to the last."""
+"""Maximum growth of a worker's memory from the second quarter of its life to the last one."""
 WATCHED_SECONDS = 60
-"""How long a worker has to have lived for its memory to be looked at: young ones still import."""
+"""Minimum age of a worker whose memory is checked. Younger ones still import modules."""
 
 
 def run(stack: Stack, seconds: float, callers: int) -> dict[str, Any]:
-    """Loads the stack, which loses everything in its table first; the figures, with the names of
-    the invariants that did not hold in `broken`."""
-    vendor, book, logs = Emulator(stack), Book(), Logs(stack)
+    """Empties the stack's table and loads the stack. `broken` lists the violated invariants."""
+    vendor, ledger, logs = Emulator(stack), Ledger(), Logs(stack)
     vendor.recover()
     forget(stack)
-    made = vendor.made()
+    created = vendor.made()
     issuer = Issuer(stack)
-    everybody = [Caller(stack, issuer.user(), book) for _ in range(callers)]
-    trouble = Trouble(stack, vendor, Workers(stack))
+    everyone = [Caller(stack, issuer.user(), ledger) for _ in range(callers)]
+    faults = Faults(stack, vendor, Workers(stack))
 
-    begun = time.monotonic()
-    trouble.start()
+    started = time.monotonic()
+    faults.start()
     try:
-        _call(everybody, begun + seconds)
+        _call(everyone, started + seconds)
     finally:
-        trouble.stop()
+        faults.stop()
         vendor.recover()
-    took = time.monotonic() - begun
+    took = time.monotonic() - started
 
     records = Records.read(stack)
-    lost = vendor.made() - made - len(records.sessions)
+    lost = vendor.made() - created - len(records.sessions)
     may_be_lost = (
-        book.unserved_creates
+        ledger.unserved_creates
         + made_in_vain(logs)
-        + trouble.spoiled
-        + CONNECTIONS * trouble.failed_refills
+        + faults.spoiled
+        + CONNECTIONS * faults.failed_refills
     )
-    growth = _growth(trouble.memory)
+    growth = _growth(faults.memory)
     invariants = {
         "recorded = pool + open + closed": _is_whole(records),
-        "every answered create is found by lookup": _are_found(everybody, book),
-        "every token answered connects": all(
-            vendor.connect(*token).status == 200 for token in book.tokens
+        "every created session is found by its owner": _are_found(everyone, ledger),
+        "every issued token connects": all(
+            vendor.connect(*token).status == 200 for token in ledger.tokens
         ),
-        "no session was given twice": not book.given_twice,
-        "no more sessions lost at the vendor than calls that failed": 0 <= lost <= may_be_lost,
-        "no answer that is not in the contract": not book.unexpected,
-        "the workers' memory is flat": growth is None or growth <= FLAT_BYTES,
+        "no session was returned twice": not ledger.returned_twice,
+        "no more sessions lost than calls that failed": 0 <= lost <= may_be_lost,
+        "every response is in the contract": not ledger.unexpected,
+        "the memory of the workers does not grow": growth is None or growth <= FLAT_BYTES,
     }
     return {
         "ok": all(invariants.values()),
         "broken": [name for name, holds in invariants.items() if not holds],
         "seconds": round(took, 1),
-        "requests": len(book.seconds),
-        "perSecond": round(len(book.seconds) / took, 1),
-        "medianMs": round(median(book.seconds) * 1000),
-        "p95Ms": round(quantiles(book.seconds, n=20)[-1] * 1000),
-        "answers": dict(sorted(book.answers.items())),
-        "unexpected": book.unexpected[:10],
-        "tokens": len(book.tokens),
+        "requests": len(ledger.seconds),
+        "perSecond": round(len(ledger.seconds) / took, 1),
+        "medianMs": round(median(ledger.seconds) * 1000),
+        "p95Ms": round(quantiles(ledger.seconds, n=20)[-1] * 1000),
+        "responses": dict(sorted(ledger.responses.items())),
+        "unexpected": ledger.unexpected[:10],
+        "tokens": len(ledger.tokens),
         "sessions": {
             "pool": len(records.pooled),
             "open": len(records.open),
             "closed": len(records.closed),
-            "madeByVendor": vendor.made() - made,
+            "createdByVendor": vendor.made() - created,
             "lost": lost,
             "mayBeLost": may_be_lost,
         },
-        "trouble": {
-            "faults": trouble.faults,
-            "kills": trouble.kills,
-            "refills": trouble.refills,
-            "failedRefills": trouble.failed_refills,
+        "faults": {
+            "injected": faults.injected,
+            "kills": faults.kills,
+            "refills": faults.refills,
+            "failedRefills": faults.failed_refills,
         },
         "memoryGrowthBytes": growth,
     }
 
 
-def _call(everybody: list[Caller], until: float) -> None:
+def _call(everyone: list[Caller], until: float) -> None:
     stopped = threading.Event()
 
-    def live(caller: Caller) -> None:
+    def use(caller: Caller) -> None:
         while time.monotonic() < until and not stopped.is_set():
             caller.act()
 
-    with ThreadPoolExecutor(len(everybody)) as threads:
+    with ThreadPoolExecutor(len(everyone)) as threads:
         try:
-            list(threads.map(live, everybody))
+            list(threads.map(use, everyone))
         finally:
             stopped.set()
 
@@ -119,13 +118,13 @@ def _is_whole(records: Records) -> bool:
     return True
 
 
-def _are_found(everybody: list[Caller], book: Book) -> bool:
-    found = {caller.sub: caller.listed() for caller in everybody}
-    return all(session_id in found[owner] for session_id, owner in book.owners.items())
+def _are_found(everyone: list[Caller], ledger: Ledger) -> bool:
+    found = {caller.sub: caller.listed() for caller in everyone}
+    return all(session_id in found[owner] for session_id, owner in ledger.owners.items())
 
 
 def _growth(samples: list[dict[int, int]]) -> int | None:
-    """The most that a worker grew by after it had warmed up, in bytes; None if none lived long."""
+    """Returns the largest growth of a worker in bytes, or None if no worker lived long enough."""
     growths = []
     for pid in {pid for sample in samples for pid in sample}:
         sizes = [sample[pid] for sample in samples if pid in sample]

@@ -169,7 +169,7 @@ def test_steady_climb_never_misses() -> None:
 
 
 def test_hundred_calls_a_second_out_of_nothing_are_served_after_six_minutes() -> None:
-    minutes = play("100 calls a second at once")
+    minutes = play("100 calls a second from the first second")
     assert missed(minutes[6:]) == 0
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong during the load: the vendor fails now and then, and workers die."""
+"""Faults during the load: the vendor fails from time to time, and workers are killed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tests.integration.refill import refill
 from tests.integration.stack import Stack
 from tests.integration.workers import Workers
 
-__all__ = ["Trouble"]
+__all__ = ["CONNECTIONS", "Faults"]
 
-FAULTS: list[dict[str, object]] = [
+VENDOR_FAULTS: list[dict[str, object]] = [
     {"status": 503, "body": "html"},
     {"status": 500, "body": "empty"},
     {"status": 429, "headers": {"Retry-After": "2"}},
@@ -28,22 +28,22 @@ POOLS: list[dict[str, object]] = [
     {"mediaMode": "relayed", "min": 20, "max": 60},
 ]
 CONNECTIONS = 16
-"""How many sessions one run of the refill makes at once."""
+"""Sessions that one run of the refill creates concurrently."""
 
 
 @dataclass
-class Trouble:
-    """Makes trouble from `start` to `stop`, and counts it."""
+class Faults:
+    """Injects faults from `start` to `stop`, and counts them."""
 
     stack: Stack
     vendor: Emulator
     workers: Workers
-    faults: int = 0
+    injected: int = 0
     kills: int = 0
     refills: int = 0
     failed_refills: int = 0
     spoiled: int = 0
-    """Sessions that the vendor has made, or may have, without a usable answer to us."""
+    """Sessions that the vendor has or may have created without a usable response."""
     memory: list[dict[int, int]] = field(default_factory=list)
     """Resident bytes by process id, once a second."""
     _ended: threading.Event = field(default_factory=threading.Event)
@@ -61,13 +61,13 @@ class Trouble:
 
     def _fail(self) -> None:
         while not self._ended.wait(random.uniform(2, 5)):
-            fault = random.choice(FAULTS)
+            fault = random.choice(VENDOR_FAULTS)
             self.vendor.fail(**fault)
             self._ended.wait(random.uniform(1, 3))
             met = self.stack.vendor("GET", "/_emulator/faults").body["met"]
             self.vendor.recover()
-            self.faults += 1
-            # Without a status of its own, the call is carried out before its answer is spoiled.
+            self.injected += 1
+            # Without a status, the fault affects the response of a call that was carried out.
             self.spoiled += 0 if "status" in fault else met
 
     def _kill(self) -> None:
@@ -76,7 +76,7 @@ class Trouble:
             self.kills += self.workers.kill(random.choice(functions))
 
     def _refill(self) -> None:
-        """In place of the schedule, which fires once a minute only."""
+        """Replaces the schedule, which runs only once a minute."""
         while True:
             self.failed_refills += refill(self.stack, *POOLS).failed
             self.refills += 1
