@@ -1,4 +1,4 @@
-"""What became of the sessions that the vendor made and nobody has."""
+"""Accounts for sessions that the vendor created and that no caller got."""
 
 from functools import partial
 
@@ -8,34 +8,36 @@ from tests.integration.polling import until
 from tests.integration.stack import Stack
 from tests.integration.traffic import attempt, together
 
-__all__ = ["everybody_asks_in_vain", "made_in_vain", "require_accounted_for"]
+__all__ = ["keep_workers_busy", "require_accounted_for", "unused_creations"]
 
 
 def require_accounted_for(stack: Stack, logs: Logs, lost: int, unserved: int) -> None:
-    """No more are `lost` than callers went `unserved`, but for those that the logs know of.
+    """Fails if more sessions are `lost` than requests `unserved`, except those in the logs.
 
-    A worker's last lines may appear with its next request only: each gets one.
+    The last lines of a worker may appear only with its next request, so each worker gets one.
     """
 
-    def is_so() -> bool:
-        if lost <= unserved + made_in_vain(logs):
+    def accounted_for() -> bool:
+        if lost <= unserved + unused_creations(logs):
             return True
-        everybody_asks_in_vain(stack)
+        keep_workers_busy(stack)
         return False
 
-    until(f"{lost} lost sessions are accounted for", is_so)
+    until(f"{lost} lost sessions are accounted for", accounted_for)
 
 
-def made_in_vain(logs: Logs) -> int:
-    """How many sessions of callers who were served the vendor made, at most, that nobody got: whose
-    answer did not come whole or in time, or that were too late for a room and fit no pool."""
+def unused_creations(logs: Logs) -> int:
+    """Returns the maximum number of created sessions that no served caller got.
+
+    Their response was incomplete or late, or they were surplus sessions without a matching pool.
+    """
     retries = logs.lines("create_session", "vendor_retried")
-    unheard = [line for line in retries if not line["reason"].startswith("status")]
-    return len(unheard) + logs.total("create_session", "SessionDropped")
+    unread = [line for line in retries if not line["reason"].startswith("status")]
+    return len(unread) + logs.total("create_session", "SessionDropped")
 
 
-def everybody_asks_in_vain(stack: Stack) -> None:
-    """A crowd's requests, refused at once: whatever workers there are have something to do."""
-    refused = partial(stack.call, "POST", "/sessions", {"not": "a member"}, user="alice")
-    answers = together([partial(attempt, refused)] * CROWD, CROWD)
+def keep_workers_busy(stack: Stack) -> None:
+    """Sends a crowd's invalid requests, so that every worker gets one."""
+    rejected = partial(stack.call, "POST", "/sessions", {"not": "a field"}, user="alice")
+    answers = together([partial(attempt, rejected)] * CROWD, CROWD)
     assert {answer.status for answer in answers} == {400}

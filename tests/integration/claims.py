@@ -1,4 +1,4 @@
-"""Claiming sessions from a pool, and whether each went to one caller."""
+"""Claims sessions from a pool, and verifies that each has one owner."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,18 +11,18 @@ __all__ = ["claim", "claimed_by"]
 
 
 def claim(stack: Stack, user: User, headers: Mapping[str, str] | None = None) -> Answer:
-    """Asks for a session that the pool `routed` can give."""
+    """Creates a session that the pool `routed` can serve."""
     body = {"mediaMode": "routed"}
     return stack.call("POST", "/sessions", body, token=user.token, headers=headers)
 
 
 def claimed_by(answers: Sequence[Answer], records: Records) -> set[str]:
-    """The sessions that these answers handed out: each to one caller, who owns it."""
+    """Returns the session IDs of these responses; fails unless each has one caller, its owner."""
     refused = [a for a in answers if a.status != 201 and not unserved(a)]
     assert not refused, refused
     served = [answer.body for answer in answers if answer.status == 201]
     claimed = {body["sessionId"] for body in served}
-    assert len(claimed) == len(served), "a session was handed out twice"
+    assert len(claimed) == len(served), "a session was assigned twice"
     for body in served:
         assert records.sessions[body["sessionId"]]["owner"] == body["owner"]
     return claimed

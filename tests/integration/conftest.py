@@ -1,7 +1,7 @@
 """The deployed local stack, and callers of its API.
 
-The suite brings up a stack of its own, beside any other, with the schedule switched off. With
-`OPENTOK_SESSIONS_STACK=.local` it uses the one that `make up` started there, which is quicker while
+The suite starts its own stack, independent of any other, with the schedule disabled. With
+`OPENTOK_SESSIONS_STACK=.local` it uses the stack that `make up` started, which is faster while
 writing tests.
 """
 
@@ -13,7 +13,7 @@ import pytest
 
 from local.stack import cloud, lifecycle
 from local.stack.progress import Progress
-from tests.integration.accounts import everybody_asks_in_vain
+from tests.integration.accounts import keep_workers_busy
 from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
@@ -25,15 +25,15 @@ __all__ = ["Answer", "Stack", "send"]
 
 
 LATE = {
-    "crowd": "has a crowd of callers, for whom MiniStack starts and keeps as many workers",
-    "last": "looks at what all others did",
+    "crowd": "has many concurrent callers, for each of which MiniStack starts and keeps a worker",
+    "last": "inspects the effects of all other tests",
 }
-"""Marks of tests that run after the others, in this order."""
+"""Markers of tests that run after the others, in this order."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for name, reason in LATE.items():
-        config.addinivalue_line("markers", f"{name}: runs late, as it {reason}")
+        config.addinivalue_line("markers", f"{name}: runs late, because it {reason}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,7 +51,7 @@ def stack() -> Iterator[Stack]:
     settings = lifecycle.Settings(
         platform=os.environ.get("PLATFORM") or "opentok",
         schedule=False,
-        # The suite calls more often than a phone: it is not to meet the limits by chance.
+        # The suite sends more requests than an app and must not reach the limits by chance.
         parameters={"ThrottleRate": "10000", "ThrottleBurst": "5000"},
     )
     with lifecycle.own_stack("tests", settings, Progress()) as facts:
@@ -72,32 +72,35 @@ def vendor(stack: Stack) -> Emulator:
 
 @pytest.fixture(scope="session")
 def workers(stack: Stack) -> Workers:
-    """The processes that the functions run in."""
+    """The processes in which the functions run."""
     return Workers(stack)
 
 
 @pytest.fixture(scope="session")
 def issuer(stack: Stack) -> Issuer:
-    """Makes users."""
+    """Creates users."""
     return Issuer(stack)
 
 
 @pytest.fixture(scope="session")
 def crowd(stack: Stack) -> None:
-    """There is a worker for each of a crowd. While all of them start at once, a small machine is
-    too busy for the vendor to answer in time, and what happens then is other tests' business."""
-    everybody_asks_in_vain(stack)
+    """Starts a worker for each caller of a crowd.
+
+    While all of them start, a small machine is too busy for the emulator to respond in time, which
+    is the subject of other tests.
+    """
+    keep_workers_busy(stack)
 
 
 @pytest.fixture
 def logs(stack: Stack) -> Logs:
-    """What the functions write during the test."""
+    """The logs of the functions during the test."""
     return Logs(stack)
 
 
 @pytest.fixture
 def calm(stack: Stack, vendor: Emulator) -> None:
-    """An empty table, a vendor that works and has a new log, and users who are signed in."""
+    """Provides an empty table, an emulator without faults and with an empty log, and valid JWTs."""
     vendor.recover()
     vendor.forget_calls()
     forget(stack)

@@ -1,4 +1,4 @@
-"""How much of everything: all of it in `make soak`, a tenth in `make test`."""
+"""The number of iterations: all in `make soak`, a tenth in `make test`."""
 
 import os
 from collections.abc import Callable
@@ -7,12 +7,12 @@ __all__ = ["CROWD", "SOAK", "Figure", "count"]
 
 SOAK = os.environ.get("SOAK") == "1"
 CROWD = 50 if SOAK else 20
-"""How many callers come at once where that matters: MiniStack starts a worker for each."""
+"""Concurrent callers, where their number matters. MiniStack starts a worker for each."""
 
 Figure = Callable[[str, object], None]
-"""What pytest's `record_property` is: the run shows what is passed to it at its end."""
+"""The type of pytest's `record_property`. The run prints the recorded results at its end."""
 
 
 def count(full: int) -> int:
-    """So many, or a tenth of it."""
+    """Returns the full number, or a tenth of it."""
     return full if SOAK else max(1, full // 10)

@@ -1,7 +1,7 @@
-"""What the functions wrote: their logs, and the metrics in them.
+"""The logs of the functions, and the metrics in them.
 
-MiniStack reads a worker's output for some milliseconds after each request; on a busy machine a line
-may appear only with that worker's next request.
+MiniStack reads a worker's output for a few milliseconds after each request. On a busy machine a
+line may appear only with that worker's next request.
 """
 
 import json
@@ -17,7 +17,7 @@ Line = dict[str, Any]
 
 
 class Logs:
-    """The log groups of a stack, from the moment on when this was made."""
+    """The log groups of a stack, from the creation of this object on."""
 
     def __init__(self, stack: Stack) -> None:
         self._client = stack.client("logs")
@@ -29,15 +29,15 @@ class Logs:
         self._since = int(time.time() * 1000)
 
     def text(self, function: str) -> str:
-        """All that the function wrote, and what Lambda wrote about it."""
+        """Returns everything that the function and Lambda wrote."""
         return "\n".join(self._messages(function))
 
     def lines(self, function: str, message: str) -> list[Line]:
-        """The function's log lines with this message."""
+        """Returns the function's log lines with this message."""
         return [line for line in self._objects(function) if line.get("message") == message]
 
     def total(self, function: str, metric: str) -> int:
-        """The sum of a metric."""
+        """Returns the sum of a metric."""
         lines = (line for line in self._objects(function) if "_aws" in line)
         return int(sum(sum(line.get(metric, ())) for line in lines))
 
@@ -46,7 +46,7 @@ class Logs:
             try:
                 value = json.loads(message)
             except ValueError:
-                continue  # what Lambda itself writes
+                continue  # written by Lambda itself
             if isinstance(value, dict):
                 yield value
 

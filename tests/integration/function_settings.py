@@ -1,4 +1,4 @@
-"""Other settings for a function of the running stack, for a while."""
+"""Temporary settings of functions of the running stack."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +10,10 @@ __all__ = ["environment"]
 
 @contextmanager
 def environment(stack: Stack, *functions: str, **variables: str) -> Iterator[None]:
-    """These environment variables are other ones during the body, as after a deployment with other
-    parameters. The functions start anew, before and after."""
+    """Sets environment variables during the body, as a deployment with other parameters would.
+
+    The functions cold-start before and after.
+    """
     client = stack.client("lambda")
     names = [stack.facts["functions"][function] for function in functions]
     before = {

@@ -1,6 +1,6 @@
-"""Users without number: access tokens that the stack's own user pool could have issued.
+"""Any number of users, with access tokens that the stack's own user pool could have issued.
 
-The private key is the one that MiniStack keeps for the pool; on AWS nobody can have it.
+The private key is the one that MiniStack keeps for the pool. On AWS it cannot be read.
 """
 
 import time
@@ -41,12 +41,12 @@ class Issuer:
         ).decode()  # fmt: skip
 
     def user(self, **claims: object) -> User:
-        """Somebody new: alice's claims, but for the `sub` and those given."""
+        """Returns a new user: alice's claims, except `sub` and the given ones."""
         sub = str(uuid.uuid4())
         return User(sub, self.signed({"sub": sub, "username": sub, **claims}))
 
     def signed(self, claims: Mapping[str, object]) -> str:
-        """A token with these claims in place of alice's, good for an hour unless they say so."""
+        """Returns a token with alice's claims replaced by these, valid for an hour by default."""
         now = int(time.time())
         fresh = {"iat": now, "auth_time": now, "exp": now + 3600, "jti": str(uuid.uuid4())}
         every = {**self.claims, **fresh, **claims}

@@ -1,4 +1,4 @@
-"""Waiting for something to become true, and for no longer than that."""
+"""Waits for a condition."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def until(what: str, condition: Callable[[], T], seconds: float = 120) -> T:
-    """Polls `condition` until it gives something true, which is returned; fails after `seconds`."""
+    """Polls until the condition returns a true value, and returns it; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"

@@ -1,4 +1,4 @@
-"""What the table holds, and whether that is whole: nothing lost, nothing in two places."""
+"""The content of the table, and its consistency: nothing lost, nothing in two places."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _OWNED_ONLY = {"owner", "state", "sessionId", "claimId", "source"}
 
 @dataclass(frozen=True)
 class Records:
-    """Every item of the table at one moment, by key, and the keys in the index of the pools."""
+    """Every item of the table at one time, by key, and the keys in the index of the pools."""
 
     items: Mapping[str, Item]
     index: frozenset[str]
@@ -40,7 +40,7 @@ class Records:
 
     @cached_property
     def sessions(self) -> dict[str, Item]:
-        """Every recorded session by its id: pool + open + closed."""
+        """Every recorded session by its ID: pooled + open + closed."""
         return self._of_kind("session")
 
     @cached_property
@@ -57,33 +57,33 @@ class Records:
 
     @cached_property
     def rooms(self) -> dict[str, str]:
-        """Which session a room has."""
+        """The session ID of each room."""
         return {room: item["sessionId"] for room, item in self._of_kind("room").items()}
 
     def require_whole(self) -> None:
-        """Fails unless each session is in a pool, open or closed, in one of these only, and every
-        room and every idempotency key stands for a session that has an owner."""
+        """Fails unless each session is exactly one of pooled, open or closed, and every room and
+        every idempotency record points to a session with an owner."""
         wrong: list[str] = []
         for id_, item in self.sessions.items():
             pooled = item.keys() >= _POOLED_ONLY and not _OWNED_ONLY & item.keys()
             owned = item.keys() >= _OWNED_ONLY and not _POOLED_ONLY & item.keys()
             if not (pooled or (owned and item["state"] in {"open", "closed"})):
-                wrong.append(f"session {id_} is neither in a pool nor owned: {sorted(item)}")
+                wrong.append(f"session {id_} is neither pooled nor owned: {sorted(item)}")
             if owned and item["sessionId"] != id_:
-                wrong.append(f"session {id_} calls itself {item['sessionId']}")
+                wrong.append(f"session {id_} has the ID {item['sessionId']}")
         if in_doubt := self.index ^ {f"session#{id_}" for id_ in self.pooled}:
-            wrong.append(f"in the pools' index, or in a pool, but not both: {sorted(in_doubt)}")
+            wrong.append(f"in the index or pooled, but not both: {sorted(in_doubt)}")
         owned_sessions = self.open | self.closed
         for room, id_ in self.rooms.items():
             if id_ not in owned_sessions:
-                wrong.append(f"room {room} points to {id_}, which nobody owns")
+                wrong.append(f"room {room} points to {id_}, which has no owner")
             elif self.sessions[id_].get("room") != room:
-                wrong.append(f"room {room} points to {id_}, which is not its own")
+                wrong.append(f"room {room} points to {id_}, which has another room")
         for key, item in self._of_kind("idem").items():
             if item["sessionId"] not in owned_sessions:
-                wrong.append(f"key {key} stands for {item['sessionId']}, which nobody owns")
+                wrong.append(f"key {key} points to {item['sessionId']}, which has no owner")
         known = ("session#", "room#", "idem#", "refill#")
-        wrong += [f"what is {pk}?" for pk in self.items if not pk.startswith(known)]
+        wrong += [f"unknown item: {pk}" for pk in self.items if not pk.startswith(known)]
         assert not wrong, "\n".join(wrong)
         assert len(self.sessions) == len(self.pooled) + len(self.open) + len(self.closed)
 

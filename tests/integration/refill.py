@@ -1,4 +1,4 @@
-"""Filling the pools, as the schedule does it."""
+"""Fills the pools in the same way as the schedule."""
 
 import json
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ __all__ = ["Refill", "fill", "refill", "waiting"]
 
 
 class Refill(NamedTuple):
-    """What came of one run: its report, or what it failed with."""
+    """The result of one run: its report, or its error."""
 
     failed: bool
     result: Any
 
 
 def refill(stack: Stack, *pools: Mapping[str, object]) -> Refill:
-    """One run of `precreate_sessions` with these pools."""
+    """Runs `precreate_sessions` once with these pools."""
     answer = stack.client("lambda").invoke(
         FunctionName=stack.facts["functions"]["precreate_sessions"],
         Payload=json.dumps({"pools": pools}),
@@ -27,21 +27,21 @@ def refill(stack: Stack, *pools: Mapping[str, object]) -> Refill:
 
 
 def fill(stack: Stack, number: int, media_mode: str = "routed") -> None:
-    """Lets exactly so many sessions wait in an empty pool."""
+    """Fills an empty pool with exactly this number of sessions."""
     pool = {"mediaMode": media_mode, "min": number, "max": number}
 
     def is_full() -> bool:
         run = refill(stack, pool)
-        if run.failed:  # its container may have found the vendor down in the test before
+        if run.failed:  # its circuit breaker may still be open from the previous test
             return False
         (report,) = run.result["pools"]
         return bool(report["available"] + report["created"] >= number)
 
-    until(f"{number} sessions wait", is_full)
+    until(f"{number} sessions are pooled", is_full)
 
 
 def waiting(stack: Stack) -> int:
-    """How many sessions wait in all pools together."""
+    """Returns the number of pooled sessions in all pools."""
     answer = stack.client("dynamodb").scan(
         TableName=stack.facts["table"], IndexName="pool", Select="COUNT"
     )

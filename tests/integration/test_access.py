@@ -1,6 +1,6 @@
-"""Who may do what, over HTTP: every route for everybody, and nobody else gets in.
+"""Authorization over HTTP: every route for every kind of caller, and for invalid JWTs.
 
-The routes are those of the template; `test_the_matrix_knows_every_route` holds the two together.
+`test_the_access_matrix_covers_every_route` compares the matrix with the routes of the template.
 """
 
 import base64
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("calm")
 
 @dataclass(frozen=True)
 class People:
-    """The tokens of everybody who matters to one session of alice's, for bob alone."""
+    """The JWTs of all kinds of callers of a session that alice owns and bob participates in."""
 
     owner: str
     participant: str
@@ -39,7 +39,7 @@ class People:
 
 @dataclass(frozen=True)
 class Place:
-    """That session, and its room."""
+    """A session and its room."""
 
     session_id: str
     room: str
@@ -69,41 +69,43 @@ Call = tuple[str, str, object]
 """Method, path and body; the path may name `{id}` and `{room}`."""
 
 MATRIX: list[tuple[str, Call, tuple[int, int, int, int]]] = [
-    # what for, the call, and what owner, participant, stranger and moderator get
-    ("a session of one's own", ("POST", "/sessions", {}), (201, 201, 201, 201)),
-    ("the room", ("POST", "/sessions", {"room": "{room}"}), (200, 200, 404, 200)),
+    # name, call, and the statuses for owner, participant, stranger and moderator
+    ("create a session", ("POST", "/sessions", {}), (201, 201, 201, 201)),
+    ("join a room", ("POST", "/sessions", {"room": "{room}"}), (200, 200, 404, 200)),
     (
-        "the room as a moderator",
+        "join a room as moderator",
         ("POST", "/sessions", {"room": "{room}", "token": {"role": "moderator"}}),
         (200, 403, 404, 200),
     ),
-    ("somebody else's id", ("POST", "/sessions", {"sessionId": "{id}"}), (403, 403, 403, 404)),
-    ("looked up by id", ("GET", "/sessions/{id}", None), (200, 200, 404, 200)),
-    ("looked up by room", ("GET", "/sessions?room={room}", None), (200, 200, 200, 200)),
-    ("one's own", ("GET", "/sessions", None), (200, 200, 200, 200)),
-    ("a token", ("POST", "/sessions/{id}/tokens", {}), (201, 201, 404, 201)),
+    ("register the session", ("POST", "/sessions", {"sessionId": "{id}"}), (403, 403, 403, 404)),
+    ("get by id", ("GET", "/sessions/{id}", None), (200, 200, 404, 200)),
+    ("get by room", ("GET", "/sessions?room={room}", None), (200, 200, 200, 200)),
+    ("list own sessions", ("GET", "/sessions", None), (200, 200, 200, 200)),
+    ("issue a token", ("POST", "/sessions/{id}/tokens", {}), (201, 201, 404, 201)),
     (
-        "a lower role",
+        "issue a token for a lower role",
         ("POST", "/sessions/{id}/tokens", {"role": "subscriber"}),
         (201, 201, 404, 201),
     ),
     (
-        "a higher role",
+        "issue a token for a higher role",
         ("POST", "/sessions/{id}/tokens", {"role": "moderator"}),
         (201, 403, 404, 201),
     ),
-    ("closed", ("DELETE", "/sessions/{id}", None), (204, 403, 404, 204)),
+    ("close", ("DELETE", "/sessions/{id}", None), (204, 403, 404, 204)),
 ]
 
 
 @pytest.mark.parametrize(
     ("call", "expected"), [row[1:] for row in MATRIX], ids=[r[0] for r in MATRIX]
 )
-def test_each_gets_what_is_theirs(
+def test_every_caller_gets_the_expected_status(
     stack: Stack, people: People, call: Call, expected: tuple[int, int, int, int]
 ) -> None:
     tokens = (people.owner, people.participant, people.stranger, people.moderator)
-    places = [_place(stack) for _ in tokens]  # one each, as closing changes it for the others
+    places = [
+        _place(stack) for _ in tokens
+    ]  # one each, because closing one would change the result of the others
     answers = [_ask(stack, call, place, token) for place, token in zip(places, tokens, strict=True)]
 
     assert tuple(answer.status for answer in answers) == expected, answers
@@ -112,7 +114,7 @@ def test_each_gets_what_is_theirs(
             assert place.session_id not in json.dumps(answer.body)
 
 
-def test_the_matrix_knows_every_route(stack: Stack) -> None:
+def test_the_access_matrix_covers_every_route(stack: Stack) -> None:
     client = stack.client("apigatewayv2")
     (api,) = client.get_apis()["Items"]
     routes = {item["RouteKey"] for item in client.get_routes(ApiId=api["ApiId"])["Items"]}
@@ -120,7 +122,7 @@ def test_the_matrix_knows_every_route(stack: Stack) -> None:
     assert {route.replace("{sessionId}", "{id}") for route in routes} == known
 
 
-def test_only_owner_and_moderators_see_who_takes_part(
+def test_only_owner_and_moderators_see_the_participants(
     stack: Stack, people: People, place: Place
 ) -> None:
     for token, sees in (
@@ -134,7 +136,7 @@ def test_only_owner_and_moderators_see_who_takes_part(
             assert ("participants" in session) is sees
 
 
-def test_a_list_holds_the_callers_own_sessions_only(
+def test_a_list_has_only_the_callers_own_sessions(
     stack: Stack, people: People, place: Place
 ) -> None:
     def listed(token: str) -> list[str]:
@@ -145,7 +147,7 @@ def test_a_list_holds_the_callers_own_sessions_only(
     assert listed(people.participant) == listed(people.stranger) == listed(people.moderator) == []
 
 
-def test_a_cursor_is_good_for_its_caller_alone(stack: Stack, issuer: Issuer) -> None:
+def test_a_cursor_is_valid_only_for_its_caller(stack: Stack, issuer: Issuer) -> None:
     one, other = issuer.user(), issuer.user()
     for user in (one, one, other):
         assert stack.call("POST", "/sessions", {}, token=user.token).status == 201
@@ -158,12 +160,12 @@ def test_a_cursor_is_good_for_its_caller_alone(stack: Stack, issuer: Issuer) -> 
 def test_a_stranger_cannot_tell_an_existing_session_from_a_missing_one(
     stack: Stack, people: People, place: Place, vendor: Emulator
 ) -> None:
-    """Neither a private one, nor a closed one, nor one that waits in a pool."""
+    """Existing sessions are a private one, a closed one and a pooled one."""
     closed = _place(stack)
     assert stack.call("DELETE", f"/sessions/{closed.session_id}", user="alice").status == 204
     fill(stack, 1)
     (pooled,) = Records.read(stack).pooled
-    never_made = _never_made(place.session_id)
+    never_created = _never_created(place.session_id)
     for method, path, body in (
         ("GET", "/sessions/{id}", None),
         ("POST", "/sessions/{id}/tokens", {}),
@@ -172,7 +174,7 @@ def test_a_stranger_cannot_tell_an_existing_session_from_a_missing_one(
     ):
         answers = [
             _without_ids(stack.call(method, path.format(id=id_), body, token=people.stranger))
-            for id_ in (never_made, place.session_id, closed.session_id, pooled)
+            for id_ in (never_created, place.session_id, closed.session_id, pooled)
         ]
         assert answers[0][0] == 404
         assert all(answer == answers[0] for answer in answers), (method, path)
@@ -184,14 +186,14 @@ def test_a_stranger_cannot_tell_an_existing_session_from_a_missing_one(
     assert rooms[0] == rooms[1]
 
 
-def test_a_stranger_changes_nothing(stack: Stack, people: People, place: Place) -> None:
+def test_a_stranger_cannot_change_anything(stack: Stack, people: People, place: Place) -> None:
     before = Records.read(stack)
     for _, call, _ in MATRIX[1:]:
         _ask(stack, call, place, people.stranger)
     assert Records.read(stack) == before
 
 
-# ------------------------------------------------------------------------ those who are nobody
+# --------------------------------------------------------------------------------- invalid tokens
 
 
 def _no_token(issuer: Issuer) -> str | None:
@@ -204,8 +206,8 @@ def _foreign_issuer(issuer: Issuer) -> str:
     return jwt.encode(claims, theirs, "RS256", headers={"kid": "theirs"})
 
 
-def _claims_to_be_ours(issuer: Issuer) -> str:
-    """Of a foreign issuer who names ours, and the id of our key."""
+def _foreign_key_with_our_names(issuer: Issuer) -> str:
+    """Signed by a foreign issuer that uses the name and the key ID of the right one."""
     theirs = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return jwt.encode(issuer.claims, theirs, "RS256", headers=issuer.header)
 
@@ -223,7 +225,7 @@ def _unsigned(issuer: Issuer) -> str:
 
 
 def _hs256_with_the_public_key(issuer: Issuer) -> str:
-    """For verifiers that believe the token when it says how it was signed."""
+    """Accepted by verifiers that trust the algorithm in the token's header."""
     parts = [{"alg": "HS256", "typ": "JWT", **issuer.header}, issuer.claims]
     signed = ".".join(_base64(json.dumps(part).encode()) for part in parts)
     digest = hmac.digest(issuer.public_key.encode(), signed.encode(), hashlib.sha256)
@@ -231,16 +233,16 @@ def _hs256_with_the_public_key(issuer: Issuer) -> str:
 
 
 def _promoted(issuer: Issuer) -> str:
-    """A good token whose claims were changed after it was signed."""
+    """A valid token whose claims were changed after signing."""
     header, _, signature = issuer.signed({}).split(".")
     claims = {**issuer.claims, "cognito:groups": ["moderators"]}
     return f"{header}.{_base64(json.dumps(claims).encode())}.{signature}"
 
 
-NOBODY: list[Callable[[Issuer], str | None]] = [
+INVALID_TOKENS: list[Callable[[Issuer], str | None]] = [
     _no_token,
     _foreign_issuer,
-    _claims_to_be_ours,
+    _foreign_key_with_our_names,
     _expired,
     _of_another_app,
     _unsigned,
@@ -249,26 +251,24 @@ NOBODY: list[Callable[[Issuer], str | None]] = [
 ]
 
 
-def test_the_issuer_of_these_tests_signs_tokens_that_are_let_in(
-    stack: Stack, issuer: Issuer
-) -> None:
-    """Or the refusals below would prove nothing."""
+def test_a_token_of_the_test_issuer_is_accepted(stack: Stack, issuer: Issuer) -> None:
+    """Otherwise the rejections below would prove nothing."""
     assert stack.call("GET", "/sessions", token=issuer.signed({})).status == 200
 
 
-@pytest.mark.parametrize("forge", NOBODY, ids=lambda forge: forge.__name__.strip("_"))
-def test_nobody_gets_in_and_no_function_is_started(
+@pytest.mark.parametrize("forge", INVALID_TOKENS, ids=lambda forge: forge.__name__.strip("_"))
+def test_an_invalid_token_is_rejected_and_no_function_is_invoked(
     stack: Stack, issuer: Issuer, place: Place, forge: Callable[[Issuer], str | None]
 ) -> None:
-    before, started = Records.read(stack), _starts(stack)
+    before, invocations = Records.read(stack), _invocations(stack)
     token = forge(issuer)
 
     answers = [_ask(stack, call, place, token) for _, call, _ in MATRIX]
 
     assert {answer.status for answer in answers} == {401}
-    assert len({json.dumps(answer.body) for answer in answers}) == 1, "it says nothing else"
+    assert len({json.dumps(answer.body) for answer in answers}) == 1, "it reveals nothing else"
     assert Records.read(stack) == before
-    assert _starts(stack) == started
+    assert _invocations(stack) == invocations
 
 
 def _ask(stack: Stack, call: Call, place: Place, token: str | None) -> Answer:
@@ -281,8 +281,8 @@ def _ask(stack: Stack, call: Call, place: Place, token: str | None) -> Answer:
     return stack.call(method, filled(path), sent, token=token)
 
 
-def _never_made(session_id: str) -> str:
-    """An id like that one, of the same project, that no vendor has ever given out."""
+def _never_created(session_id: str) -> str:
+    """Returns an ID of the same form and project that the vendor has never created."""
     model = SessionId.parse(session_id)
     return str(
         SessionId.new(
@@ -296,7 +296,7 @@ def _never_made(session_id: str) -> str:
 
 
 def _without_ids(answer: Answer) -> tuple[int, dict[str, str], object]:
-    """All of an answer that does not differ between two of the same request."""
+    """Returns everything of a response that is equal for two equal requests."""
     headers = {
         name: value
         for name, value in answer.headers.items()
@@ -306,12 +306,12 @@ def _without_ids(answer: Answer) -> tuple[int, dict[str, str], object]:
     return answer.status, headers, body
 
 
-def _starts(stack: Stack) -> int:
+def _invocations(stack: Stack) -> int:
     return sum(1 for _ in _start_lines(stack))
 
 
 def _start_lines(stack: Stack) -> Iterator[str]:
-    """What Lambda writes when it starts a function."""
+    """Yields the lines that Lambda writes for each invocation."""
     logs = stack.client("logs")
     for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]:
         pages = logs.get_paginator("filter_log_events").paginate(

@@ -1,6 +1,6 @@
-"""Nobody gets past the gateway without a token of the right issuer, audience and time.
+"""The gateway rejects every request without a token of the right issuer, audience and time.
 
-The function must not even run: what the gateway refuses costs nothing and reaches no code of ours.
+No function may run: a request that the gateway rejects costs nothing and reaches no code.
 """
 
 import time
@@ -24,43 +24,43 @@ ROUTES = [
 
 @pytest.fixture(scope="module")
 def signing_key(stack: Stack) -> str:
-    """The private key that the user pool signs access tokens with."""
+    """Returns the private key with which the user pool signs access tokens."""
     keys = stack.state / "tmp" / "ministack" / "cognito-pool-keys"
     return (keys / f"{stack.facts['userPoolId']}-access.pem").read_text()
 
 
 @pytest.fixture(scope="module")
 def good(stack: Stack) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims of a token that is let in."""
+    """Returns header and claims of a valid token."""
     token = stack.facts["users"]["alice"]["token"]
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return jwt.get_unverified_header(token), claims
 
 
 @pytest.fixture
-def nothing_runs(stack: Stack) -> Iterator[None]:
-    """No function starts while the test runs."""
+def no_invocation(stack: Stack) -> Iterator[None]:
+    """Verifies that no function is invoked during the test."""
     before = _invocations(stack)
     yield
     assert _invocations(stack) == before
 
 
-def test_a_token_signed_with_the_pools_key_is_let_in(
+def test_a_token_signed_with_the_pools_key_is_accepted(
     stack: Stack, signing_key: str, good: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
-    """Or the refusals below would prove nothing."""
+    """Otherwise the rejections below would prove nothing."""
     header, claims = good
     token = jwt.encode(claims, signing_key, "RS256", headers={"kid": header["kid"]})
     assert stack.call("GET", "/sessions", token=token).status == 200
 
 
-@pytest.mark.usefixtures("nothing_runs")
+@pytest.mark.usefixtures("no_invocation")
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_without_a_token(stack: Stack, method: str, path: str) -> None:
+def test_a_request_without_a_token_is_rejected(stack: Stack, method: str, path: str) -> None:
     assert stack.call(method, path).status == 401
 
 
-@pytest.mark.usefixtures("nothing_runs")
+@pytest.mark.usefixtures("no_invocation")
 @pytest.mark.parametrize(
     "change",
     [
@@ -71,7 +71,7 @@ def test_without_a_token(stack: Stack, method: str, path: str) -> None:
         pytest.param({"nbf": int(time.time()) + 3600}, id="not-yet"),
     ],
 )
-def test_with_a_token_that_is_not_for_this_api_and_now(
+def test_a_token_with_wrong_claims_is_rejected(
     stack: Stack,
     signing_key: str,
     good: tuple[dict[str, Any], dict[str, Any]],
@@ -82,8 +82,8 @@ def test_with_a_token_that_is_not_for_this_api_and_now(
     assert stack.call("GET", "/sessions", token=token).status == 401
 
 
-@pytest.mark.usefixtures("nothing_runs")
-def test_with_a_token_that_somebody_else_signed(
+@pytest.mark.usefixtures("no_invocation")
+def test_a_token_signed_with_another_key_is_rejected(
     stack: Stack, good: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
     header, claims = good
@@ -92,15 +92,17 @@ def test_with_a_token_that_somebody_else_signed(
     assert stack.call("GET", "/sessions", token=token).status == 401
 
 
-@pytest.mark.usefixtures("nothing_runs")
-def test_with_an_unsigned_token(stack: Stack, good: tuple[dict[str, Any], dict[str, Any]]) -> None:
+@pytest.mark.usefixtures("no_invocation")
+def test_an_unsigned_token_is_rejected(
+    stack: Stack, good: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
     header, claims = good
     token = jwt.encode(claims, "", "none", headers={"kid": header["kid"]})
     assert stack.call("GET", "/sessions", token=token).status == 401
 
 
 def _invocations(stack: Stack) -> int:
-    """How often any function has been started, by the lines that Lambda writes itself."""
+    """Returns the number of invocations, counted by the lines that Lambda writes."""
     logs = stack.client("logs")
     groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
     pages = (

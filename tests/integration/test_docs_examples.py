@@ -1,4 +1,4 @@
-"""The examples of the pages, run against the deployed local stack as they stand there."""
+"""The examples of the pages, run unchanged against the deployed local stack."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.contract.test_docs import ROOT, blocks
 from tests.integration.stack import Stack
 
-# What the vendor's client SDK would do, as far as the example goes: connect with what it was given.
+# A fake of the vendor's client SDK: connects with a session ID and a token.
 OPENTOK_JS = """
 export const OT = {
   initSession(project, sessionId) {
@@ -25,7 +25,7 @@ export const OT = {
   },
 };
 """
-# What the user's sign-in library would do with a right and with a wrong password.
+# A fake of the sign-in library, with a right and a wrong password.
 AMPLIFY = {
     "package.json": '{"exports": {".": "./index.mjs", "./auth": "./auth.mjs"}}',
     "index.mjs": "export const Amplify = { configure(with_) { this.auth = with_.Auth.Cognito; } };",
@@ -74,7 +74,7 @@ def environment(stack: Stack) -> dict[str, str]:
     }
 
 
-def test_the_readme_calls_the_api(stack: Stack) -> None:
+def test_the_curl_example_of_the_readme_works(stack: Stack) -> None:
     calls = [block for block in blocks(ROOT / "README.md", "sh") if block.startswith("curl")]
     assert calls
     for block in calls:
@@ -91,7 +91,7 @@ def test_the_readme_calls_the_api(stack: Stack) -> None:
         assert answer["token"]["role"] == "publisher"
 
 
-def test_the_javascript_of_the_docs_signs_in_joins_connects_and_renews(
+def test_the_javascript_example_signs_in_joins_connects_and_renews(
     stack: Stack, tmp_path: Path
 ) -> None:
     node = shutil.which("node")

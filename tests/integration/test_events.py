@@ -1,4 +1,4 @@
-"""Every file in `events/` runs as it is, with the result that its index promises."""
+"""Every file in `events/` works without changes and gives the documented result."""
 
 import json
 import re
@@ -12,13 +12,13 @@ from tests.integration.conftest import Stack
 EVENTS = Path(__file__).parents[2] / "events"
 FILES = sorted(EVENTS.glob("*.json"))
 
-#: The "expect" column of the index, by file.
+#: The "result" column of the page, by file.
 EXPECTED = dict(
     re.findall(r"^\| `(\w+\.json)` \|.*\| ([^|]+) \|$", (EVENTS / "README.md").read_text(), re.M)
 )
 
 
-def test_the_index_lists_every_file() -> None:
+def test_the_events_page_lists_every_event() -> None:
     assert sorted(EXPECTED) == [file.name for file in FILES]
 
 
@@ -27,7 +27,7 @@ def test_every_function_has_an_event(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_it_runs_as_it_is(stack: Stack, file: Path) -> None:
+def test_an_event_gives_the_documented_result(stack: Stack, file: Path) -> None:
     event = json.loads(file.read_text())
     result, log, crashed = invoke(dict(stack.facts), _function(stack, file), event)
 
@@ -40,5 +40,5 @@ def test_it_runs_as_it_is(stack: Stack, file: Path) -> None:
 
 def _function(stack: Stack, file: Path) -> str:
     names = [name for name in stack.facts["functions"] if file.stem.startswith(name)]
-    assert names, f"{file.name} begins with no function's name"
+    assert names, f"{file.name} does not start with a function's name"
     return str(max(names, key=len))

@@ -1,4 +1,4 @@
-"""What the gateway answers by itself is in the contract too."""
+"""The gateway's own responses conform to the contract."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ every_operation = pytest.mark.parametrize("operation", operations(), ids=lambda 
 
 
 @every_operation
-def test_without_a_token(stack: Stack, operation: Operation) -> None:
+def test_the_401_of_the_gateway_conforms_to_the_contract(
+    stack: Stack, operation: Operation
+) -> None:
     answer = stack.call(operation.method, operation.path.replace("{sessionId}", "some-id"))
     assert answer.status == 401
     assert _described(answer, operation.responses["401"])
@@ -20,7 +22,9 @@ def test_without_a_token(stack: Stack, operation: Operation) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("PUT", "/sessions"), ("GET", "/rooms"), ("POST", "/sessions/1/tokens/2")]
 )
-def test_without_a_route(stack: Stack, method: str, path: str) -> None:
+def test_the_404_of_the_gateway_conforms_to_the_contract(
+    stack: Stack, method: str, path: str
+) -> None:
     answer = stack.call(method, path, user="alice")
     assert answer.status == 404
     assert all(_described(answer, operation.responses["404"]) for operation in operations())

@@ -1,4 +1,4 @@
-"""Clients that were generated from openapi.yaml do their job against the deployed API."""
+"""Clients that are generated from openapi.yaml work against the deployed API."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ STORY = {
 }
 
 
-def test_python(stack: Stack, tmp_path: Path) -> None:
+def test_a_generated_python_client_works(stack: Stack, tmp_path: Path) -> None:
     usage = make_python_client(tmp_path)
     assert json.loads(run([sys.executable, str(usage)], _setting(stack))) == STORY
 
 
-def test_typescript(stack: Stack, tmp_path: Path) -> None:
+def test_a_generated_typescript_client_works(stack: Stack, tmp_path: Path) -> None:
     usage = make_typescript_client(tmp_path)
     node = shutil.which("node")
     assert node
@@ -40,7 +40,7 @@ def test_typescript(stack: Stack, tmp_path: Path) -> None:
 
 
 def _setting(stack: Stack) -> Mapping[str, str]:
-    """Where the API is, who calls it, and a room that nobody else is in."""
+    """Returns the address of the API, two JWTs and an unused room."""
     users = stack.facts["users"]
     return {
         "API_URL": stack.facts["apiUrl"].rstrip("/"),

@@ -1,4 +1,4 @@
-"""The main road, over HTTP: create, join, connect, look up, close."""
+"""The main path over HTTP: create, join, connect, get, close."""
 
 import json
 import uuid
@@ -17,7 +17,7 @@ def create(stack: Stack, user: str, **members: Any) -> dict[str, Any]:
     return session
 
 
-def test_a_created_session_names_itself_and_its_project(stack: Stack) -> None:
+def test_a_created_session_has_its_id_and_project(stack: Stack) -> None:
     platform = stack.facts["platform"]
     name = "applicationId" if platform == "vonage" else "apiKey"
     answer = stack.call("POST", "/sessions", {"mediaMode": "routed"}, user="alice")
@@ -30,7 +30,7 @@ def test_a_created_session_names_itself_and_its_project(stack: Stack) -> None:
     assert answer.body["state"] == "open"
 
 
-def test_somebody_who_knows_the_id_gets_a_token_that_the_vendor_takes(stack: Stack) -> None:
+def test_a_caller_who_knows_the_id_gets_a_token_that_connects(stack: Stack) -> None:
     session = create(stack, "alice", mediaMode="routed")
     token = stack.call(
         "POST", f"/sessions/{session['sessionId']}/tokens", {"data": "bob"}, user="bob"
@@ -47,7 +47,7 @@ def test_somebody_who_knows_the_id_gets_a_token_that_the_vendor_takes(stack: Sta
     assert connected.body["data"] == "bob"
 
 
-def test_a_session_comes_with_a_token_in_one_round_trip(stack: Stack) -> None:
+def test_a_session_and_a_token_are_returned_in_one_round_trip(stack: Stack) -> None:
     session = create(stack, "alice", token={"role": "moderator"})
 
     connected = stack.vendor(
@@ -58,7 +58,7 @@ def test_a_session_comes_with_a_token_in_one_round_trip(stack: Stack) -> None:
     assert connected.body["role"] == "moderator"
 
 
-def test_everybody_who_asks_for_a_room_gets_its_session(stack: Stack) -> None:
+def test_all_callers_of_a_room_get_its_session(stack: Stack) -> None:
     room = f"lobby-{uuid.uuid4()}"
     first = stack.call("POST", "/sessions", {"room": room}, user="alice")
     second = stack.call("POST", "/sessions", {"room": room}, user="bob")
@@ -70,7 +70,7 @@ def test_everybody_who_asks_for_a_room_gets_its_session(stack: Stack) -> None:
     assert [found["sessionId"] for found in looked_up.body["sessions"]] == [first.body["sessionId"]]
 
 
-def test_an_idempotency_key_gives_the_same_session_again(stack: Stack) -> None:
+def test_an_idempotency_key_returns_the_same_session(stack: Stack) -> None:
     key = {"Idempotency-Key": str(uuid.uuid4())}
     body = {"mediaMode": "routed"}
     first = stack.call("POST", "/sessions", body, user="alice", headers=key)
@@ -81,7 +81,7 @@ def test_an_idempotency_key_gives_the_same_session_again(stack: Stack) -> None:
     assert (other.status, other.body["code"]) == (409, "idempotency_conflict")
 
 
-def test_a_caller_lists_sessions_of_their_own_newest_first(stack: Stack) -> None:
+def test_a_caller_lists_own_sessions_newest_first(stack: Stack) -> None:
     older = create(stack, "alice")["sessionId"]
     newer = create(stack, "alice")["sessionId"]
     foreign = create(stack, "bob")["sessionId"]
@@ -106,7 +106,7 @@ def test_a_filled_pool_serves_the_next_caller(stack: Stack, vendor: Emulator) ->
     assert vendor.creations() == []
 
 
-def test_a_closed_session_gives_no_more_tokens(stack: Stack) -> None:
+def test_no_token_is_issued_for_a_closed_session(stack: Stack) -> None:
     path = f"/sessions/{create(stack, 'alice')['sessionId']}"
 
     assert stack.call("DELETE", path, user="alice").status == 204
@@ -116,7 +116,7 @@ def test_a_closed_session_gives_no_more_tokens(stack: Stack) -> None:
     assert stack.call("GET", path, user="alice").body["state"] == "closed"
 
 
-def test_only_its_owner_or_a_moderator_closes_a_session(stack: Stack) -> None:
+def test_only_the_owner_or_a_moderator_can_close_a_session(stack: Stack) -> None:
     path = f"/sessions/{create(stack, 'alice')['sessionId']}"
 
     refused = stack.call("DELETE", path, user="bob")
@@ -124,7 +124,7 @@ def test_only_its_owner_or_a_moderator_closes_a_session(stack: Stack) -> None:
     assert stack.call("DELETE", path, user="moderator").status == 204
 
 
-def test_a_refused_request_names_every_wrong_member_and_asks_nobody(
+def test_a_rejected_request_names_every_invalid_field_and_calls_no_vendor(
     stack: Stack, vendor: Emulator
 ) -> None:
     vendor.forget_calls()

@@ -1,5 +1,5 @@
-"""While the vendor is down, pools serve; without a pool callers are told so at once, and when it is
-back all goes on by itself."""
+"""While the vendor is down, pools serve requests. Without a pool callers get a timely error, and
+creation recovers automatically."""
 
 from functools import partial
 
@@ -23,7 +23,7 @@ POOL = count(1000)
 
 BUDGET_SECONDS = 8
 OVERHEAD_SECONDS = 6
-"""What the table and a busy machine may take besides; the function is stopped after 25."""
+"""Allowance for the table and a busy machine. The function times out after 25 seconds."""
 
 POOLS = (
     {"mediaMode": "routed", "min": 4, "max": 4},
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.usefixtures("calm")
         pytest.param({"reset": True}, id="reset"),
     ],
 )
-def test_creates_that_fit_a_pool_do_not_notice_that_the_vendor_fails(
+def test_pools_serve_requests_while_the_vendor_fails(
     stack: Stack, issuer: Issuer, vendor: Emulator, fault: dict[str, object]
 ) -> None:
     fill(stack, 25)
@@ -48,7 +48,7 @@ def test_creates_that_fit_a_pool_do_not_notice_that_the_vendor_fails(
         _require_all_served(stack, issuer, RATE, 2)
 
 
-def test_creates_that_fit_a_pool_do_not_notice_that_the_vendor_is_gone(
+def test_pools_serve_requests_while_the_vendor_is_stopped(
     stack: Stack, issuer: Issuer, vendor: Emulator, record_property: Figure
 ) -> None:
     fill(stack, POOL)
@@ -57,7 +57,7 @@ def test_creates_that_fit_a_pool_do_not_notice_that_the_vendor_is_gone(
     record_property("served from the pool", RATE * SECONDS)
 
 
-def test_without_a_pool_everybody_is_told_in_time_and_it_goes_on_by_itself(
+def test_without_a_pool_requests_get_503_in_time_and_creation_recovers(
     stack: Stack,
     issuer: Issuer,
     vendor: Emulator,
@@ -75,13 +75,13 @@ def test_without_a_pool_everybody_is_told_in_time_and_it_goes_on_by_itself(
     for answer in answers:
         assert (answer.status, answer.body["code"]) == (503, "vendor_unavailable"), answer
         assert int(answer.headers["retry-after"]) >= 1
-    assert not records.sessions, "nothing is half-written"
+    assert not records.sessions, "no partial write remains"
     lines = until("there are logs", lambda: logs.lines("create_session", "request"))
     slowest = max(line["duration_ms"] for line in lines)
     assert slowest < (BUDGET_SECONDS + OVERHEAD_SECONDS) * 1000
-    record_property("told 503", len(answers))
+    record_property("responses with 503", len(answers))
     record_property("slowest, ms", slowest)
-    assert failed.failed, "the schedule's run counts as failed: alarms and retries go by that"
+    assert failed.failed, "the run fails, so that retries and alarms apply"
 
     until("a create is served again", lambda: claim(stack, user).status == 201)
     until("the next run fills the pools", lambda: not refill(stack, *POOLS).failed)
@@ -91,7 +91,7 @@ def test_without_a_pool_everybody_is_told_in_time_and_it_goes_on_by_itself(
 def test_auto_is_served_from_the_routed_pool_while_the_vendor_is_down(
     stack: Stack, vendor: Emulator
 ) -> None:
-    """Two people would get a relayed session; a routed one serves them as well, and is there."""
+    """Two participants would get a relayed session; a pooled routed one serves them too."""
     fill(stack, 3, "routed")
     with vendor.stopped():
         answer = stack.call("POST", "/sessions", {"expectedParticipants": 2}, user="alice")
@@ -101,7 +101,7 @@ def test_auto_is_served_from_the_routed_pool_while_the_vendor_is_down(
         "routed",
         "pool",
     )
-    assert exact.status == 503, "who asks for relayed gets nothing else"
+    assert exact.status == 503, "a request for relayed gets no other mode"
 
 
 def test_lookups_tokens_and_closing_never_need_the_vendor(stack: Stack, vendor: Emulator) -> None:

@@ -1,7 +1,7 @@
-"""A session in a pool goes to one caller, and none is lost: recorded = pool + open.
+"""A pooled session is assigned to one caller, and none is lost: recorded = pooled + open.
 
-Over HTTP with a crowd of callers and the schedule off, so that nothing refills meanwhile. The
-pools stay small, as the local cloud looks at every session of a pool for each query.
+Over HTTP with many concurrent callers and without the schedule, so that no refill runs. The pools
+stay small, because the local cloud reads every session of a pool for each query.
 """
 
 from functools import partial
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm", "crowd")]
 
 
 @pytest.mark.parametrize("number", range(count(20)))
-def test_no_session_is_handed_out_twice_and_none_is_lost(
+def test_no_session_is_assigned_twice_and_none_is_lost(
     stack: Stack,
     issuer: Issuer,
     vendor: Emulator,
@@ -43,26 +43,26 @@ def test_no_session_is_handed_out_twice_and_none_is_lost(
     after = Records.read(stack)
     after.require_whole()
     claimed = claimed_by([one.answer for one in served], after)
-    assert len(claimed) == CLAIMS, "everybody has one"
+    assert len(claimed) == CLAIMS, "every caller has one"
     failed = sum(one.unserved for one in served)
     assert before.sessions.keys() <= after.sessions.keys(), "none is lost"
-    # Who had no answer and asked again may own two; nobody else does.
+    # Only a caller that got no response and retried may own two.
     assert len(after.open) - len(claimed) <= failed
-    # Who meets nothing but sessions that others were faster to get is served live.
+    # A request that loses the race for all its candidates is served live.
     live = len(after.sessions) - len(before.sessions)
     assert live <= CLAIMS // 10 + failed
     lost = vendor.made() - made - live
     require_accounted_for(stack, logs, lost, failed)
     record_property("claimed", len(claimed))
-    record_property("of them live", live)
-    record_property("told to come back", failed)
+    record_property("created live", live)
+    record_property("retried", failed)
 
 
-def test_when_the_pool_is_too_small_the_rest_is_made_live(
+def test_further_sessions_are_created_live_when_the_pool_is_empty(
     stack: Stack, issuer: Issuer, vendor: Emulator, logs: Logs, record_property: Figure
 ) -> None:
-    waiting, wanted = (50, 200) if SOAK else (20, 60)
-    fill(stack, waiting)
+    pooled, wanted = (50, 200) if SOAK else (20, 60)
+    fill(stack, pooled)
     before, made = Records.read(stack), vendor.made()
     user = issuer.user()
 
@@ -71,16 +71,16 @@ def test_when_the_pool_is_too_small_the_rest_is_made_live(
     after = Records.read(stack)
     after.require_whole()
     claimed = claimed_by([one.answer for one in served], after)
-    assert len(claimed) == wanted, "everybody has one"
+    assert len(claimed) == wanted, "every caller has one"
     assert before.sessions.keys() <= after.sessions.keys(), "none is lost"
     from_pool = {
         one.answer.body["sessionId"] for one in served if one.answer.body["source"] == "pool"
     }
     assert from_pool == claimed & before.pooled
     failed = sum(one.unserved for one in served)
-    assert len(from_pool) >= waiting - failed, "the pool is used up"
+    assert len(from_pool) >= pooled - failed, "the pool is used up"
     lost = vendor.made() - made - (len(after.sessions) - len(before.sessions))
     require_accounted_for(stack, logs, lost, failed)
     record_property("claimed", len(claimed))
-    record_property("of them from the pool", len(from_pool))
-    record_property("told to come back", failed)
+    record_property("from the pool", len(from_pool))
+    record_property("retried", failed)

@@ -1,7 +1,7 @@
-"""Everybody who is first in a room gets the same session, whatever happens meanwhile.
+"""All simultaneous first callers of a room get the same session, even if workers are killed.
 
 Over HTTP, against the deployed stack. The local cloud is one process, which may take seconds for a
-crowd's requests; a caller who is told 503 with `Retry-After` asks again, as an app does.
+crowd's requests. A caller that gets 503 with `Retry-After` retries, as an app does.
 """
 
 import random
@@ -29,12 +29,12 @@ ROUNDS = count(20)
 pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm", "crowd")]
 
 
-def test_simultaneous_first_joins_get_one_session(
+def test_simultaneous_first_callers_of_a_room_get_one_session(
     stack: Stack, issuer: Issuer, vendor: Emulator, logs: Logs, record_property: Figure
 ) -> None:
     made, unserved = vendor.made(), 0
     for number in range(ROUNDS):
-        if number % 2 == 0:  # else the pool serves, which the losers of the round before filled
+        if number % 2 == 0:  # otherwise the pool serves, filled with surplus sessions
             forget(stack)
             made = vendor.made()
         before = Records.read(stack)
@@ -47,18 +47,18 @@ def test_simultaneous_first_joins_get_one_session(
         after = Records.read(stack)
         after.require_whole()
         assert after.rooms[room] == session_id
-        assert after.open - before.open == {session_id}, "all others are in a pool"
+        assert after.open - before.open == {session_id}, "all other sessions are pooled"
         lost = vendor.made() - made - len(after.sessions)
         require_accounted_for(stack, logs, lost, unserved)
     record_property("rounds", ROUNDS)
     record_property("callers", CROWD)
-    record_property("callers who asked again", unserved)
+    record_property("retries", unserved)
 
 
 @dataclass
 class Killer:
-    """Kills workers while a room is being opened: two while some of the callers have the vendor
-    make a session, and two more after random answers."""
+    """Kills workers while a room gets its session: two during vendor calls, and two more after
+    random responses."""
 
     workers: Workers
     vendor: Emulator
@@ -68,7 +68,7 @@ class Killer:
     _late: list[int] = field(default_factory=lambda: random.sample(range(1, CROWD), 2))
 
     def early(self) -> None:
-        until("a session is being made, or was", self._is_being_made)
+        until("a session is being created", self._is_being_created)
         self.killed += self.workers.kill("create_session", 2)
 
     def after(self, answered: int) -> None:
@@ -76,11 +76,11 @@ class Killer:
         if answered in self._late:
             self.killed += self.workers.kill("create_session")
 
-    def _is_being_made(self) -> bool:
+    def _is_being_created(self) -> bool:
         return self._answered > 0 or len(self.vendor.creations()) >= self._asked
 
 
-def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
+def test_a_room_has_one_session_even_if_workers_are_killed(
     stack: Stack,
     issuer: Issuer,
     vendor: Emulator,
@@ -89,7 +89,7 @@ def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
     record_property: Figure,
 ) -> None:
     made, killed, unserved, rounds = vendor.made(), 0, 0, 0
-    # A worker that is still starting is not killed: a busy machine needs some rounds more.
+    # A worker that is still starting is not killed, so a busy machine needs more rounds.
     while rounds < ROUNDS or (killed < 3 * ROUNDS and rounds < 3 * ROUNDS):
         rounds += 1
         vendor.forget_calls()
@@ -116,12 +116,12 @@ def test_a_room_outlives_workers_that_are_killed_while_it_is_opened(
     record_property("rounds", rounds)
     record_property("callers", CROWD)
     record_property("killed", killed)
-    record_property("callers who asked again", unserved)
-    record_property("made at the vendor and not recorded", lost)
+    record_property("retries", unserved)
+    record_property("created by the vendor and not recorded", lost)
 
 
 def _joins(stack: Stack, issuer: Issuer, room: str) -> list[Callable[[], Answer]]:
-    """Requests of people who want to be in the room, each with a token."""
+    """Returns requests of different users for the room, each with a token."""
     return [partial(_join, stack, room, issuer.user()) for _ in range(CROWD)]
 
 
@@ -131,7 +131,7 @@ def _join(stack: Stack, room: str, user: User) -> Answer:
 
 
 def _the_one_session(served: list[Served], vendor: Emulator) -> str:
-    """The session that all of them got, each with a token that the vendor takes."""
+    """Returns the session that all callers got; fails unless all of their tokens connect."""
     answers = [one.answer for one in served]
     assert {answer.status for answer in answers} <= {200, 201}, answers
     (session_id,) = {answer.body["sessionId"] for answer in answers}

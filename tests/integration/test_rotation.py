@@ -1,7 +1,7 @@
-"""The vendor's secret is rotated under load, and nobody notices.
+"""The vendor's secret is rotated under load, and no request fails.
 
-The order is the documented one: a new key at the vendor, which honours the old one for as long as
-functions keep it; then the new value in Secrets Manager.
+The order is the documented one: first a new key in the vendor's service, which accepts the old one
+for as long as functions cache it; then the new value in Secrets Manager.
 """
 
 import json
@@ -26,10 +26,10 @@ RATE = 20
 SECONDS = max(10, count(60))
 CACHE_SECONDS = 10 if SOAK else 2
 OVERLAP_SECONDS = CACHE_SECONDS + 12
-"""How long the old key stays good: as long as it is kept, and what a busy machine may take."""
+"""How long the old key stays valid: the cache TTL and an allowance for a busy machine."""
 
 LIVE = {"archiveMode": "always"}
-"""What no pool has: the vendor is asked."""
+"""Options of no pool, so that the vendor is called."""
 
 WITH_CREDENTIALS = ("create_session", "issue_token", "precreate_sessions")
 
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("calm")
 
 @dataclass
 class Account:
-    """The account at the vendor, and its credentials in Secrets Manager."""
+    """The vendor's account, and its credentials in Secrets Manager."""
 
     stack: Stack
     vendor: Emulator
@@ -54,7 +54,7 @@ class Account:
         )
 
     def restore(self) -> None:
-        """What the stack was started with."""
+        """Restores the credentials with which the stack was started."""
         platform = self.stack.facts["platform"]
         credentials = self.stack.facts["credentials"][platform]
         self.vendor.rotate(OVERLAP_SECONDS, **credentials)
@@ -63,20 +63,20 @@ class Account:
 
 @pytest.fixture(scope="module")
 def short_cache(stack: Stack) -> Iterator[None]:
-    """The functions forget their credentials soon."""
+    """Shortens the TTL of the functions' credential cache."""
     with environment(stack, *WITH_CREDENTIALS, SECRET_CACHE_SECONDS=str(CACHE_SECONDS)):
         yield
 
 
 @pytest.fixture
 def account(stack: Stack, vendor: Emulator, short_cache: None) -> Iterator[Account]:
-    """The account as it was, before and after."""
+    """Restores the account after the test."""
     account = Account(stack, vendor)
     yield account
     account.restore()
 
 
-def test_two_rotations_under_load_fail_nobody_and_every_token_connects(
+def test_rotations_under_load_fail_no_request_and_every_token_connects(
     stack: Stack,
     vendor: Emulator,
     issuer: Issuer,
@@ -89,7 +89,7 @@ def test_two_rotations_under_load_fail_nobody_and_every_token_connects(
     rotate_at = {int(RATE * SECONDS * part) for part in (0.15, 0.6)}
 
     def request(number: int) -> tuple[Answer, Answer | None]:
-        """A token for the room's session, or a session that is made live, with a token."""
+        """Issues a token for the room's session, or creates a live session with a token."""
         if number in rotate_at:
             rotating.append(beside.submit(account.rotate, OVERLAP_SECONDS))
         token = users[number % 10].token
@@ -114,14 +114,14 @@ def test_two_rotations_under_load_fail_nobody_and_every_token_connects(
     record_property("failed", len(failed))
     record_property("tokens that connected", sum(1 for _, connected in outcomes if connected))
 
-    # And when the old keys have run out, the functions have the new one: everybody still gets in.
+    # When the old keys have expired, the functions have the new one, and tokens still connect.
     early = next(answer.body for answer, _ in outcomes if "expiresAt" in answer.body)
-    until("the old keys have run out", lambda: not _connects(vendor, early))
+    until("the old keys have expired", lambda: not _connects(vendor, early))
     answer = stack.call("POST", f"{at}/tokens", {}, token=users[0].token)
     assert vendor.connect(known.body["sessionId"], answer.body["token"]).status == 200
 
 
-def test_a_key_that_is_revoked_at_once_harms_for_no_longer_than_it_is_kept(
+def test_a_revoked_key_causes_errors_for_no_longer_than_the_cache_ttl(
     stack: Stack, vendor: Emulator, account: Account
 ) -> None:
     room = {"room": f"revoked-{uuid.uuid4()}", "mediaMode": "routed"}
@@ -135,11 +135,11 @@ def test_a_key_that_is_revoked_at_once_harms_for_no_longer_than_it_is_kept(
         answer = stack.call("POST", f"/sessions/{session_id}/tokens", {}, user="alice")
         return vendor.connect(session_id, answer.body["token"]).status == 200
 
-    until("creates are served again", creates_work, CACHE_SECONDS + 30)
-    until("tokens are good again", tokens_work, CACHE_SECONDS + 30)
+    until("creation works again", creates_work, CACHE_SECONDS + 30)
+    until("tokens connect again", tokens_work, CACHE_SECONDS + 30)
 
 
-def test_after_a_change_of_project_nothing_of_the_old_one_is_served(
+def test_after_a_change_of_project_no_old_session_is_returned(
     stack: Stack, vendor: Emulator, account: Account
 ) -> None:
     fill(stack, 5)
@@ -165,7 +165,7 @@ def test_after_a_change_of_project_nothing_of_the_old_one_is_served(
     assert (moved["projectId"], moved["sessionId"] != before["sessionId"]) == (other_id, True)
     assert vendor.connect(moved["sessionId"], moved["token"]["token"]).status == 200
     assert stack.call("GET", f"/sessions/{before['sessionId']}", user="alice").status == 200
-    assert Records.read(stack).pooled >= old_pool, "its pool stays where it is, and is never asked"
+    assert Records.read(stack).pooled >= old_pool, "its pool remains and is not used"
 
 
 def _connects(vendor: Emulator, token: dict[str, str]) -> bool:

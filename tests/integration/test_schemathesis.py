@@ -1,7 +1,7 @@
-"""Whatever is sent to the API, every answer is one that openapi.yaml describes.
+"""Every response of the API conforms to openapi.yaml, for generated requests.
 
-schemathesis makes the requests: good and bad ones for each route, and chains of calls along the
-contract's links. `make soak` makes ten times as many, and other ones each time.
+schemathesis generates valid and invalid requests for each route, and chains of calls along the
+contract's links. `make soak` generates ten times as many, and different ones each time.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from tests.integration.conftest import Stack
 from tests.integration.counts import SOAK, Figure
 
 Case = schemathesis.Case[Any]
-Statuses = Counter[tuple[str, int]]  # how often an operation has been answered with a status
+Statuses = Counter[tuple[str, int]]  # number of responses by operation and status
 
-EXAMPLES = 500 if SOAK else 50  # for each route, beside those that try out every limit
+EXAMPLES = 500 if SOAK else 50  # for each route, in addition to those at every limit
 CHAINS = 500 if SOAK else 50
 CHAIN_STEPS = 8
 
 USERS = ("alice", "bob", "moderator")
 
 CONFIG = {
-    # Every request is signed in; who is not is the business of test_auth.py.
+    # Every request is signed in. test_auth.py covers the others.
     "generation": {"with-security-parameters": False},
     "phases": {
-        # What the gateway does with methods that have no route is its own business.
+        # The gateway handles methods without a route itself.
         "coverage": {"unexpected-methods": []},
         "stateful": {"generation": {"max-examples": CHAINS}, "max-steps": CHAIN_STEPS},
     },
     "checks": {
-        # A body that is wrong may also be too large.
+        # An invalid body may also be too large.
         "negative_data_rejection": {"expected-statuses": ["4XX"]},
-        # Members that are right one by one may exclude each other.
+        # Fields that are valid by themselves may not be combinable.
         "positive_data_acceptance": {"enabled": False},
-        # A closed session can still be looked up.
+        # A closed session can still be read.
         "use_after_free": {"enabled": False},
-        # The next caller of a chain need not be admitted to what the one before has made.
+        # The next caller of a chain may not be admitted to the session of the previous one.
         "ensure_resource_availability": {"enabled": False},
         "object_level_authorization": {"enabled": False},
         "ignored_auth": {"enabled": False},
@@ -59,8 +59,7 @@ def _in_hours(hours: int) -> str:
     return (datetime.now(UTC) + timedelta(hours=hours)).isoformat(timespec="seconds")
 
 
-# Members taken at random hardly ever go together. These mostly do, so that sessions come into being
-# and callers meet in them.
+# Random fields can rarely be combined. These usually can, so that sessions are created and joined.
 TOKEN_BODIES = st.fixed_dictionaries(
     {},
     optional={
@@ -86,13 +85,13 @@ VALID_BODIES = {"createSession": SESSION_BODIES, "issueToken": TOKEN_BODIES}
 def before_generate_body(
     context: schemathesis.HookContext, strategy: st.SearchStrategy[Any]
 ) -> st.SearchStrategy[Any]:
-    """Half of the bodies are such as apps send."""
+    """Replaces half of the bodies with valid ones."""
     assert context.operation is not None
     return st.one_of(strategy, VALID_BODIES[context.operation.definition.raw["operationId"]])
 
 
 def _schema(*phases: str) -> schemathesis.BaseSchema:
-    """The contract, to be tried out in some of schemathesis' ways."""
+    """Returns the contract with some of schemathesis' phases enabled."""
     config = schemathesis.Config.from_dict(CONFIG)
     schema = schemathesis.openapi.from_dict(strict_contract(), config=config)
     schema.config.phases.update(phases=list(phases))
@@ -105,12 +104,12 @@ chained = _schema("stateful")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def answers(stack: Stack) -> Iterator[Statuses]:
-    """Signs every request in, and counts the answers."""
+def responses(stack: Stack) -> Iterator[Statuses]:
+    """Signs every request in and counts the responses."""
     seen: Statuses = Counter()
 
     def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str, Any]) -> None:
-        # The same caller for the same request, so that a failure can be seen again.
+        # The same caller for the same request, so that a failure can be reproduced.
         request = repr((case.operation.label, case.path_parameters, case.query, case.body))
         user = USERS[zlib.crc32(request.encode(errors="replace")) % len(USERS)]
         case.headers["Authorization"] = f"Bearer {stack.facts['users'][user]['token']}"
@@ -135,18 +134,18 @@ def answers(stack: Stack) -> Iterator[Statuses]:
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_in_the_contract(case: Case, stack: Stack) -> None:
+def test_every_response_conforms_to_the_contract(case: Case, stack: Stack) -> None:
     case.call_and_validate(base_url=stack.facts["apiUrl"])
 
 
-def test_every_answer_along_the_links_is_in_the_contract(
-    stack: Stack, answers: Statuses, record_property: Figure
+def test_every_response_along_the_links_conforms_to_the_contract(
+    stack: Stack, responses: Statuses, record_property: Figure
 ) -> None:
     chained.config.update(base_url=stack.facts["apiUrl"])
-    answers.clear()
+    responses.clear()
     chains = 0
-    # A round ends early when a chain is answered otherwise than the same one before, as happens
-    # when somebody has taken the room or the key meanwhile.
+    # A round ends early if a repeated chain gets a different response, for instance because another
+    # chain has used the room or the key.
     while chains < CHAINS:
         if not SOAK:
             chained.config.seed = chains
@@ -156,9 +155,9 @@ def test_every_answer_along_the_links_is_in_the_contract(
                 chains += 1
                 failures = _failures(event)
                 assert not failures, "\n".join(failures)
-    record_property("answers", sum(answers.values()))
-    # Or nothing would have been shown.
-    served = {label for label, status in answers if status < 300}
+    record_property("responses", sum(responses.values()))
+    # Otherwise the test would have shown nothing.
+    served = {label for label, status in responses if status < 300}
     assert served == {f"{operation.method} {operation.path}" for operation in operations()}
 
 

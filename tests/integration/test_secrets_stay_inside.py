@@ -1,6 +1,6 @@
-"""No secret and no token in any log, metric, queue or record, nor in an answer that is not its own.
+"""No secret or token appears in a log, metric, queue or record, or in an unrelated response.
 
-It looks at what all tests before it have caused, and first causes a bit of everything by itself.
+The tests inspect the effects of all earlier tests, and first cause one of every kind themselves.
 """
 
 import json
@@ -22,8 +22,8 @@ LIKE_A_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 
 
 @pytest.fixture(autouse=True)
-def a_bit_of_everything(stack: Stack, vendor: Emulator) -> None:
-    """Sessions and tokens, refused tokens, errors of every kind, and a refill that fails."""
+def one_of_everything(stack: Stack, vendor: Emulator) -> None:
+    """Causes sessions, tokens, rejected tokens, errors of every kind, and a failed refill."""
     call = stack.call
     at = f"/sessions/{call('POST', '/sessions', {'token': {}}, user='alice').body['sessionId']}"
     call("POST", f"{at}/tokens", {"role": "moderator", "data": "a guest"}, user="alice")
@@ -41,31 +41,31 @@ def a_bit_of_everything(stack: Stack, vendor: Emulator) -> None:
         refill(stack, {"mediaMode": "routed", "min": 1, "max": 1})
 
 
-def test_no_secret_and_no_token_leaves_by_another_door(stack: Stack) -> None:
+def test_no_secret_or_token_appears_outside_its_own_response(stack: Stack) -> None:
     issued = {token for answer in stack.heard for token in _tokens(answer[2].body)}
     assert issued, "no test has issued a token"
     signatures = {_signature(token) for token in issued}
     callers = {_signature(user["token"]) for user in stack.facts["users"].values()}
     guarded = {part for secret in stack.secrets for part in _lines(secret)} | signatures | callers
 
-    for door, text in _doors(stack):
+    for place, text in _places(stack):
         for secret in guarded:
             # Not `assert secret not in text`: pytest would show the secret.
             if secret in text:
-                pytest.fail(f"a secret or the signature of a token shows in {door}")
+                pytest.fail(f"a secret or the signature of a token appears in {place}")
         for pattern in (LIKE_A_JWT, LIKE_T1, LIKE_A_KEY):
             if pattern.search(text):
-                pytest.fail(f"what looks like a secret ({pattern.pattern}) shows in {door}")
+                pytest.fail(f"text that looks like a secret ({pattern.pattern}) appears in {place}")
 
 
-def test_answers_with_a_token_are_not_to_be_stored(stack: Stack) -> None:
+def test_responses_with_a_token_are_no_store(stack: Stack) -> None:
     for method, path, answer in stack.heard:
         if any(_tokens(answer.body)):
             assert answer.headers["cache-control"] == "no-store", (method, path)
 
 
-def _doors(stack: Stack) -> Iterator[tuple[str, str]]:
-    """Every place that others read, with all that stands in it."""
+def _places(stack: Stack) -> Iterator[tuple[str, str]]:
+    """Yields every place that other parties can read, with its content."""
     logs = stack.client("logs")
     for group in logs.describe_log_groups()["logGroups"]:
         name = group["logGroupName"]
@@ -81,7 +81,7 @@ def _doors(stack: Stack) -> Iterator[tuple[str, str]]:
         json.dumps(stack.vendor("GET", "/_emulator/requests?limit=10000").body["requests"]),
     )
     for method, path, answer in stack.heard:
-        yield f"the answer to {method} {path[:60]}", _without_its_own_token(answer)
+        yield f"the response to {method} {path[:60]}", _without_its_own_token(answer)
 
 
 def _messages(stack: Stack) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _messages(stack: Stack) -> Iterator[str]:
 
 
 def _tokens(body: Any) -> Iterator[str]:
-    """The token that an answer is there to give, if it is: its `token`, or the one in there."""
+    """Yields the token that a response returns: its `token`, or the one inside it."""
     token = body.get("token") if isinstance(body, dict) else None
     if isinstance(token, dict):
         token = token.get("token")
@@ -114,6 +114,6 @@ def _signature(token: str) -> str:
 
 
 def _lines(secret: str) -> Iterator[str]:
-    """A private key may be quoted line by line; its first and last lines are no secret."""
+    """Yields the secret lines of a private key: all except the first and last ones."""
     lines = secret.strip().splitlines()
     yield from lines if len(lines) == 1 else lines[1:-1]

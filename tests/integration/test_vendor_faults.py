@@ -1,7 +1,7 @@
-"""Whatever the vendor does, a caller gets an answer of ours in time, and nothing is half-written.
+"""For every fault of the vendor, the caller gets a timely response and no partial write remains.
 
-Each fault is played by the emulator over the whole stack, and met by a container that has just
-started: one that has found the vendor down does not ask again for some seconds.
+The emulator plays each fault for the whole stack. The worker has just started, because the circuit
+breaker of one that has seen a failure stops calls for a few seconds.
 """
 
 import json
@@ -25,33 +25,33 @@ from tests.integration.workers import Workers
 
 BUDGET_SECONDS = 8
 OVERHEAD_SECONDS = 6
-"""What the table and a busy machine may take besides; the function is stopped after 25."""
+"""Allowance for the table and a busy machine. The function times out after 25 seconds."""
 
 LIKE_A_TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}|T1==")
 
-pytestmark = pytest.mark.usefixtures("calm", "new_container")
+pytestmark = pytest.mark.usefixtures("calm", "closed_circuit")
 
 
 @pytest.fixture
-def new_container(stack: Stack, workers: Workers) -> None:
-    """The container has not found the vendor down a moment ago."""
+def closed_circuit(stack: Stack, workers: Workers) -> None:
+    """Provides a worker whose circuit breaker is closed."""
     if _create(stack).status != 201:
         workers.renew("create_session")
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """A fault of the vendor, and what has to come of it."""
+    """A fault of the vendor, and its expected result."""
 
     fault: Mapping[str, object]
     reason: str
-    """What the log says about it: a pattern."""
+    """A pattern for the logged reason."""
     asked: int = 3
-    """How often the vendor is asked, at most."""
+    """Maximum number of calls to the vendor."""
     retry_after: int = 1
-    """The least that `Retry-After` says; 0: there is none, as repeating would not help."""
+    """Minimum value of `Retry-After`. 0: no header, because a retry would not help."""
     address: str = ""
-    """Instead of a fault: another address of the vendor, for which the emulator's may be used."""
+    """Another address of the vendor, instead of a fault."""
 
     @property
     def status_and_code(self) -> tuple[int, str]:
@@ -104,7 +104,7 @@ TROUBLES = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
-def test_a_caller_is_told_in_time_and_the_operator_why(
+def test_a_vendor_fault_gives_a_timely_error_and_a_logged_reason(
     stack: Stack, vendor: Emulator, logs: Logs, trouble: Trouble
 ) -> None:
     vendor.forget_calls()
@@ -119,20 +119,20 @@ def test_a_caller_is_told_in_time_and_the_operator_why(
         assert int(answer.headers["retry-after"]) >= trouble.retry_after
     else:
         assert "retry-after" not in answer.headers
-    assert Records.read(stack) == before, "nothing is half-written"
+    assert Records.read(stack) == before, "no partial write remains"
     assert len(vendor.creations()) <= trouble.asked
 
-    line = until("its log is there", partial(_request_line, stack, logs, answer))
+    line = until("its log is available", partial(_request_line, stack, logs, answer))
     assert line["duration_ms"] < (BUDGET_SECONDS + OVERHEAD_SECONDS) * 1000
     assert (line["status"], line["code"]) == trouble.status_and_code
     assert logs.total("create_session", trouble.metric) >= 1
     message = "vendor_unavailable" if trouble.retry_after else "vendor_rejected"
-    (told,) = logs.lines("create_session", message)
-    assert re.search(trouble.reason, told["reason"]), told
+    (logged,) = logs.lines("create_session", message)
+    assert re.search(trouble.reason, logged["reason"]), logged
     _require_nothing_secret(stack, logs, answer)
 
 
-def test_an_unusual_content_type_does_not_matter(stack: Stack, vendor: Emulator) -> None:
+def test_an_unusual_content_type_of_the_vendor_is_accepted(stack: Stack, vendor: Emulator) -> None:
     with vendor.failing(headers={"Content-Type": "text/plain"}):
         assert _create(stack).status == 201
 
@@ -145,42 +145,40 @@ def test_an_unusual_content_type_does_not_matter(stack: Stack, vendor: Emulator)
         pytest.param({"status": 429, "headers": {"Retry-After": "1"}, "count": 1}, id="429"),
     ],
 )
-def test_what_passes_soon_is_not_noticed(
+def test_a_short_vendor_failure_is_not_noticed(
     stack: Stack, vendor: Emulator, fault: dict[str, object]
 ) -> None:
-    """Creating a session twice is harmless, so that it may be repeated."""
+    """A creation can be retried, because a duplicate is harmless."""
     with vendor.failing(**fault):
         answer = _create(stack)
     assert answer.status == 201
     assert answer.body["sessionId"] in Records.read(stack).open
 
 
-def test_while_it_keeps_failing_the_vendor_is_left_alone(
+def test_the_circuit_breaker_stops_calls_while_the_vendor_fails(
     stack: Stack, vendor: Emulator, logs: Logs
 ) -> None:
     with vendor.failing(status=503):
         first = _create(stack)
         asked = len(vendor.creations())
         second = _create(stack)
-        assert len(vendor.creations()) == asked, "the same container does not ask again at once"
+        assert len(vendor.creations()) == asked, "the same worker does not call again immediately"
     assert (first.status, second.status) == (503, 503)
     assert int(second.headers["retry-after"]) >= 1
-    until("it asks again", lambda: _create(stack).status == 201)
+    until("it calls again", lambda: _create(stack).status == 201)
 
 
-def test_a_refill_that_makes_nothing_counts_as_failed(
-    stack: Stack, vendor: Emulator, logs: Logs
-) -> None:
+def test_a_refill_that_creates_no_session_fails(stack: Stack, vendor: Emulator, logs: Logs) -> None:
     with vendor.failing(status=500):
         run = refill(stack, {"mediaMode": "routed", "min": 3, "max": 3})
     assert run.failed
     assert not Records.read(stack).pooled
     assert logs.total("precreate_sessions", "PoolFailed") >= 3
-    (told,) = logs.lines("precreate_sessions", "refill_failed")
-    assert "does not answer" in told["reason"]
+    (logged,) = logs.lines("precreate_sessions", "refill_failed")
+    assert "does not answer" in logged["reason"]
 
 
-def test_a_refill_keeps_what_was_made_before_the_vendor_failed(
+def test_a_refill_keeps_the_sessions_created_before_the_vendor_failed(
     stack: Stack, vendor: Emulator
 ) -> None:
     pool = {"mediaMode": "routed", "min": 30, "max": 30}
@@ -188,7 +186,7 @@ def test_a_refill_keeps_what_was_made_before_the_vendor_failed(
         run = refill(stack, pool)
     records = Records.read(stack)
     records.require_whole()
-    if not run.failed:  # else the very first calls failed, three times each
+    if not run.failed:  # otherwise the very first calls failed, three times each
         (report,) = run.result["pools"]
         assert len(records.pooled) == report["created"]
         assert report["created"] + report["failed"] == 30
@@ -215,7 +213,7 @@ def _request_line(stack: Stack, logs: Logs, answer: Answer) -> Line:
     for line in logs.lines("create_session", "request"):
         if line["request_id"] == answer.body["requestId"]:
             return line
-    stack.call("POST", "/sessions", {"nonsense": 1}, user="alice")  # for a log that came late
+    stack.call("POST", "/sessions", {"nonsense": 1}, user="alice")  # so that late log lines appear
     return {}
 
 

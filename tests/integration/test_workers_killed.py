@@ -1,6 +1,6 @@
-"""A worker may die at any moment (here by SIGKILL): nothing is lost, nothing is in two places.
+"""When workers are killed (SIGKILL) at any time, no session is lost and none is in two places.
 
-The crowd that opens a room while workers die is in `test_rooms_race`.
+`test_rooms_race` has the case of a room that is created while workers are killed.
 """
 
 import random
@@ -29,21 +29,21 @@ T = TypeVar("T")
 
 KILLS = count(50)
 CLAIMS = 10
-"""For each worker that is killed."""
+"""Claims per killed worker."""
 IN_FLIGHT = 6
 CONNECTIONS = 16
-"""How many sessions one run of the refill makes at once."""
+"""Concurrent vendor calls of a refill."""
 
 pytestmark = pytest.mark.usefixtures("calm", "no_idle_workers")
 
 
 @pytest.fixture
 def no_idle_workers(workers: Workers) -> None:
-    """From here on there are only as many workers as requests in flight: a kill hits a busy one."""
+    """Ends idle workers, so that a kill hits a busy one."""
     workers.renew("create_session")
 
 
-def test_in_the_middle_of_claims(
+def test_no_session_is_lost_when_workers_are_killed_during_claims(
     stack: Stack,
     issuer: Issuer,
     vendor: Emulator,
@@ -52,7 +52,7 @@ def test_in_the_middle_of_claims(
     record_property: Figure,
 ) -> None:
     kills = (KILLS + 1) // 2
-    fill(stack, 8 * kills)  # fewer than are claimed: some are made live
+    fill(stack, 8 * kills)  # fewer than are claimed, so that some are created live
     made = vendor.made() - len(Records.read(stack).sessions)
     calls = [partial(attempt, partial(claim, stack, issuer.user()))] * CLAIMS
 
@@ -67,15 +67,15 @@ def test_in_the_middle_of_claims(
     require_accounted_for(stack, logs, lost, failed)
     record_property("killed", killed)
     record_property("claimed", len(claimed))
-    record_property("callers without an answer", failed)
-    record_property("made at the vendor and not recorded", lost)
+    record_property("requests without a response", failed)
+    record_property("created by the vendor and not recorded", lost)
     assert persist(partial(claim, stack, issuer.user())).answer.status == 201
 
 
-def test_a_claim_that_is_repeated_with_its_key_gets_the_same_session(
+def test_a_claim_retried_with_its_key_gets_the_same_session(
     stack: Stack, issuer: Issuer, workers: Workers, record_property: Figure
 ) -> None:
-    """Also when the worker died with the first answer: no session is claimed in vain."""
+    """No extra session is claimed, even if the worker was killed before the first response."""
     fill(stack, 5 * KILLS)
     user = issuer.user()
 
@@ -90,10 +90,10 @@ def test_a_claim_that_is_repeated_with_its_key_gets_the_same_session(
     assert claimed_by([one.answer for one in served], records) == records.open
     record_property("killed", killed)
     record_property("claimed", len(records.open))
-    record_property("callers who asked again", sum(one.unserved > 0 for one in served))
+    record_property("callers that retried", sum(one.unserved > 0 for one in served))
 
 
-def test_in_the_middle_of_refills(
+def test_only_sessions_in_flight_are_lost_when_workers_are_killed_during_refills(
     stack: Stack, vendor: Emulator, workers: Workers, record_property: Figure
 ) -> None:
     made, hits, wanted = vendor.made(), 0, 0
@@ -105,12 +105,12 @@ def test_in_the_middle_of_refills(
         pool = {"mediaMode": "routed", "min": wanted, "max": wanted}
         enough = waiting(stack) + random.randint(1, 25)
 
-        def is_at_it(enough: int = enough) -> bool:
+        def has_created_some(enough: int = enough) -> bool:
             return waiting(stack) >= enough
 
         with vendor.failing(delayMs=200), ThreadPoolExecutor(1) as beside:
             run = beside.submit(refill, stack, pool)
-            until("some sessions have been made", is_at_it)
+            until("some sessions are created", has_created_some)
             workers.kill("precreate_sessions")
             hits += run.result().failed
         Records.read(stack).require_whole()
@@ -119,7 +119,7 @@ def test_in_the_middle_of_refills(
         assert not again.failed, again.result
         records = Records.read(stack)
         records.require_whole()
-        assert len(records.pooled) >= wanted, "the next run does what was left undone"
+        assert len(records.pooled) >= wanted, "the next run completes the pool"
         assert vendor.made() - made - len(records.sessions) <= CONNECTIONS * hits
     record_property("killed", hits)
 
@@ -130,11 +130,10 @@ def _while_workers_die(
     calls: Callable[[], Sequence[Callable[[], T]]],
     is_hit: Callable[[T], bool],
 ) -> tuple[int, list[T]]:
-    """Makes calls, a round for each worker that is killed meanwhile: how many were, and what came
-    of the calls.
+    """Makes calls in rounds and kills a worker in each; returns the kills and the results.
 
-    A kill may find no worker that has started, or an idle one: it goes on until there were enough
-    and one of them was busy.
+    A kill may find no started worker, or an idle one. The rounds continue until there were enough
+    kills and one of the workers was busy.
     """
     killed = 0
     results: list[T] = []

@@ -1,4 +1,4 @@
-"""Many callers at once, some of them patient."""
+"""Many concurrent callers, some of which retry."""
 
 import random
 import threading
@@ -21,7 +21,7 @@ def together(
     in_flight: int = 50,
     after: Callable[[int], object] = lambda number: None,
 ) -> list[T]:
-    """Makes the calls, so many at once; `after` is told how many of them have ended, each time."""
+    """Makes the calls, `in_flight` at a time. `after` gets the number of finished calls."""
     ended = 0
     lock = threading.Lock()
 
@@ -39,8 +39,8 @@ def together(
 
 
 def paced(rate: float, seconds: float, call: Callable[[int], T], in_flight: int = 10) -> list[T]:
-    """Makes `rate` calls a second for so long, each with its number; later ones wait when more than
-    `in_flight` are on their way."""
+    """Makes `rate` calls a second for some seconds, each with its number. A call waits while
+    `in_flight` others are in flight."""
     begun = time.monotonic()
 
     def run(number: int) -> T:
@@ -53,7 +53,7 @@ def paced(rate: float, seconds: float, call: Callable[[int], T], in_flight: int 
 
 
 def attempt(call: Callable[[], Answer]) -> Answer:
-    """The answer, with status 0 when there is none at all."""
+    """Returns the response, with status 0 if there is none."""
     try:
         return call()
     except OSError:
@@ -61,7 +61,7 @@ def attempt(call: Callable[[], Answer]) -> Answer:
 
 
 def unserved(answer: Answer) -> bool:
-    """Whether an app would ask again: no answer, a function that died, or 503 with its
+    """Returns whether an app would retry: no response, a function that died, or 503 with
     `Retry-After`."""
     if answer.status == 503:
         return "retry-after" in answer.headers
@@ -70,14 +70,14 @@ def unserved(answer: Answer) -> bool:
 
 
 class Served(NamedTuple):
-    """The answer that counts, and how many before it were none."""
+    """The final response, and the number of failed attempts before it."""
 
     answer: Answer
     unserved: int
 
 
 def persist(call: Callable[[], Answer], seconds: float = 300) -> Served:
-    """Asks again, as an app does, until there is an answer that counts; the last one after
+    """Retries as an app does, until a response is final, or returns the last one after
     `seconds`."""
     deadline = time.monotonic() + seconds
     failures = 0

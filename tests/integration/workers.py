@@ -1,9 +1,9 @@
-"""The processes that MiniStack runs the functions in: what Lambda calls execution environments.
+"""The processes in which MiniStack runs the functions (execution environments in Lambda).
 
-They are children of the stack's own MiniStack, so that none of another stack is ever touched.
+They are children of the stack's own MiniStack, so no worker of another stack is touched.
 
-A worker that is still starting is left alone: when one dies then, MiniStack throws away all workers
-of that function, those that others are waiting for as well, and may be busy with that for minutes.
+A worker that is still starting is not killed. If one dies then, MiniStack discards all workers of
+that function, even those with requests, which can take minutes.
 """
 
 import json
@@ -35,7 +35,7 @@ class _Process(NamedTuple):
 
 
 class Workers:
-    """Finds and kills workers, by process id."""
+    """Finds and kills workers by process ID."""
 
     def __init__(self, stack: Stack) -> None:
         run = json.loads((stack.state / "run.json").read_text())
@@ -43,15 +43,15 @@ class Workers:
         self._functions = stack.facts["functions"]
 
     def of(self, function: str) -> list[int]:
-        """The process ids of a function's workers."""
+        """Returns the process IDs of a function's workers."""
         return [process.pid for process in self._running(function)]
 
     def memory(self) -> dict[int, int]:
-        """Resident bytes of every worker, by process id."""
+        """Returns the resident bytes of every worker by process ID."""
         return {p.pid: p.memory for name in self._functions for p in self._running(name)}
 
     def kill(self, function: str, number: int = 1) -> int:
-        """Kills so many of a function's workers by chance, with SIGKILL; how many it was."""
+        """Kills random workers of a function with SIGKILL; returns their number."""
         pids = [pid for pid in self.of(function) if _has_started(pid)]
         chosen = random.sample(pids, min(number, len(pids)))
         for pid in chosen:
@@ -60,13 +60,13 @@ class Workers:
         return len(chosen)
 
     def renew(self, function: str) -> None:
-        """Kills all of a function's workers, when none is starting: the next request meets one that
-        knows nothing."""
+        """Kills all of a function's workers that have started, so that the next request is a cold
+        start."""
         self.kill(function, number=10_000)
-        until("they are gone", lambda: not any(map(_has_started, self.of(function))))
+        until("the workers have ended", lambda: not any(map(_has_started, self.of(function))))
 
     def _running(self, function: str) -> Iterator[_Process]:
-        # MiniStack keeps a worker's files in a directory that is named after its function.
+        # MiniStack keeps the files of a worker in a directory named after its function.
         mark = f"ministack-lambda-{self._functions[function]}-"
         for process in _processes():
             if process.parent == self._cloud and mark in process.command:
@@ -80,15 +80,17 @@ def _processes() -> Iterator[_Process]:
     for entry in _PROC.glob("[0-9]*"):
         with suppress(OSError):
             command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            # The second field, the command in brackets, may itself hold brackets and blanks.
+            # The second field, the command in brackets, may contain brackets and spaces.
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
             if fields[0] != "Z":
                 yield _Process(int(entry.name), int(fields[1]), int(fields[21]) * _PAGE, command)
 
 
 def _has_started(pid: int) -> bool:
-    """Whether it has opened a connection, which no worker does before its first request. Without
-    /proc all have, as far as one can see."""
+    """Returns whether a worker has opened a connection, which none does before its first request.
+
+    Without /proc it returns True.
+    """
     files = _PROC / str(pid) / "fd"
     with suppress(OSError):
         return any(os.readlink(file).startswith("socket:") for file in files.iterdir())
@@ -96,10 +98,10 @@ def _has_started(pid: int) -> bool:
 
 
 def _listed() -> Iterator[_Process]:
-    """For systems without /proc."""
+    """Yields the processes on systems without /proc."""
     ps = shutil.which("ps") or "/bin/ps"
     columns = [ps, "-Ao", "pid=,ppid=,rss=,args="]
-    answer = subprocess.run(columns, capture_output=True, text=True, check=True)
-    for line in answer.stdout.splitlines():
+    listed = subprocess.run(columns, capture_output=True, text=True, check=True)
+    for line in listed.stdout.splitlines():
         pid, parent, kilobytes, command = line.split(None, 3)
         yield _Process(int(pid), int(parent), int(kilobytes) * 1024, command)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median, quantiles
 from typing import Any
 
-from tests.integration.accounts import made_in_vain
+from tests.integration.accounts import unused_creations
 from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
@@ -50,7 +50,7 @@ def run(stack: Stack, seconds: float, callers: int) -> dict[str, Any]:
     lost = vendor.made() - created - len(records.sessions)
     may_be_lost = (
         ledger.unserved_creates
-        + made_in_vain(logs)
+        + unused_creations(logs)
         + faults.spoiled
         + CONNECTIONS * faults.failed_refills
     )
