@@ -129,7 +129,7 @@ class Reference:
         for code in self.contract["components"]["schemas"]["ErrorCode"]["enum"]:
             example = examples[code]
             rows.append([f"`{code}`", f"`{example['value']['status']}`", example["description"]])
-        sample = examples["illegal_combination"]
+        sample = examples["invalid_combination"]
         parts = ["## Errors", _table(["code", "status", "meaning and next step"], rows)]
         return "\n\n".join([*parts, self._example(sample, "400")])
 

@@ -56,7 +56,7 @@ def test_enumerations_without_a_class_match_their_constants() -> None:
     ids=["CreateSession", "IssueToken"],
 )
 def test_the_fields_of_a_body_are_those_of_its_parser(fields: Node, known: Collection[str]) -> None:
-    assert list(fields) == list(known)
+    assert sorted(fields) == sorted(known)
 
 
 def test_numeric_limits_match_the_code() -> None:

@@ -175,7 +175,7 @@ def test_a_refill_that_creates_no_session_fails(stack: Stack, vendor: Emulator, 
     assert not Records.read(stack).pooled
     assert logs.total("precreate_sessions", "PoolFailed") >= 3
     (logged,) = logs.lines("precreate_sessions", "refill_failed")
-    assert "does not answer" in logged["reason"]
+    assert "unavailable" in logged["reason"]
 
 
 def test_a_refill_keeps_the_sessions_created_before_the_vendor_failed(
