@@ -10,6 +10,7 @@ import pytest
 
 from local.stack.bundle import read_template
 from opentok_sessions.domain.problems import INTERNAL_ERROR
+from opentok_sessions.http.pools import parse_pools
 from opentok_sessions.runtime.settings import Settings
 from tests.contract.openapi import operations as contract_operations
 from tests.lint_template import DEPLOYMENTS, lint, processed
@@ -371,6 +372,12 @@ def test_the_schedule_sends_the_pools_that_the_functions_know() -> None:
     assert schedule["State"] == {"Ref": "ScheduleState"}
 
 
+def test_the_default_pools_are_valid() -> None:
+    pools = parse_pools(json.loads(PARAMETERS["Pools"]["Default"]))
+    assert pools
+    assert all(pool.minimum <= pool.maximum for pool in pools)
+
+
 def test_a_failed_run_of_the_schedule_ends_in_the_queue() -> None:
     config = properties("PrecreateSessionsFunction")["EventInvokeConfig"]
     assert config["DestinationConfig"]["OnFailure"] == {"Type": "SQS", "Destination": QUEUE}
@@ -480,7 +487,9 @@ def test_alarms_and_dashboard_use_metrics_that_the_code_reports() -> None:
     watched = set(re.findall(r'"OpenTokSessions","(\w+)"', dashboard))
     watched |= set(re.findall(r'OpenTokSessions,.*MetricName=\\"(\w+)\\"', dashboard))
     assert watched >= FAULT_ALARMS
-    sources = "".join(path.read_text() for path in ROOT.glob("layers/opentok/sessions/*.py"))
+    sources = "".join(
+        path.read_text() for path in ROOT.glob("layers/opentok/opentok_sessions/**/*.py")
+    )
     unknown = {name for name in watched if f'"{name}"' not in sources and f"{name}=" not in sources}
     assert not unknown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -344,6 +345,19 @@ class TestWhileTheVendorIsDown:
         vendor.is_down = False
         container = Application.start(aws, vendor, app.clock)
         assert container.create().session.session_id == vendor.made[0]
+
+
+def test_a_session_id_that_the_vendor_repeats_is_not_given_to_a_second_owner(
+    app: Application, vendor: VendorServer, log: Callable[[], str]
+) -> None:
+    first = app.create({"archiveMode": "always"}).session
+    repeated = json.dumps([{"session_id": first.session_id}]).encode()
+    vendor.next_replies.append((200, {}, repeated))
+    second = app.create({"archiveMode": "always"}, BOB).session
+    assert second.session_id not in ("", first.session_id)
+    assert app.recorded(first.session_id).owner == ALICE.sub
+    assert app.recorded(second.session_id).owner == BOB.sub
+    assert "vendor_repeated_session_id" in log()
 
 
 class TestTheFirstInARoom:

@@ -224,3 +224,21 @@ def test_what_was_said_is_compared_and_nothing_else(
     session: Session, body: dict[str, object], expected: list[str]
 ) -> None:
     assert sorted(contradictions(session, body)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"expectedParticipants": 3}, ["expectedParticipants"]),
+        ({"expectedParticipants": 2}, []),
+        ({"features": ["archiving"]}, ["features"]),
+        ({"mediaMode": "routed"}, ["mediaMode"]),
+    ],
+)
+def test_an_explicitly_relayed_room_refuses_what_requires_the_router(
+    body: Mapping[str, object], expected: list[str]
+) -> None:
+    relayed = a_session(
+        room="lobby", reuse=Reuse.CONVERSATION, options=SessionOptions(MediaMode.RELAYED)
+    )
+    assert contradictions(relayed, {"room": "lobby", **body}) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opentok_sessions.domain.claims import KeyClaim
 from opentok_sessions.domain.models import Caller
 from opentok_sessions.domain.problems import (
     BodyTooLarge,
@@ -520,3 +522,13 @@ def test_any_json_object_is_read_as_it_is(value: object) -> None:
         assert any(word in text for word in ("NaN", "Infinity", "\\ud")), invalid.detail
         return
     assert read == json.loads(text)
+
+
+def test_the_stored_hash_of_an_idempotency_key_is_stable() -> None:
+    """An upgrade that hashes differently would not recognise the keys of the day before."""
+    event = {"headers": {"idempotency-key": "key-1"}}
+    claim = Request(event, SETTINGS).idempotency_key(Caller("alice"), {"room": "lobby", "a": 1})
+    assert claim == KeyClaim(
+        key=hashlib.sha256(b'["alice","key-1"]').hexdigest(),
+        body_hash=hashlib.sha256(b'{"a":1,"room":"lobby"}').hexdigest(),
+    )
