@@ -134,7 +134,7 @@ def differences(one: Mapping[str, object], other: Mapping[str, object]) -> set[s
 
 
 @every_wish
-def test_an_opentok_jwt_says_what_the_sdks_says(opentok_sdk: SDK, wish: Wish) -> None:
+def test_an_opentok_jwt_has_the_claims_of_the_sdks(opentok_sdk: SDK, wish: Wish) -> None:
     our_token, their_token = ours(wish), theirs(opentok_sdk, API_KEY, wish)
     assert jwt.get_unverified_header(our_token) == jwt.get_unverified_header(their_token)
     our_claims = read(our_token, API_SECRET, "HS256")
@@ -156,7 +156,7 @@ def test_the_listed_differences_are_there(
 
 
 @every_wish
-def test_a_t1_token_is_the_sdks_to_the_byte(opentok_sdk: SDK, wish: Wish) -> None:
+def test_a_t1_token_is_identical_to_the_sdks(opentok_sdk: SDK, wish: Wish) -> None:
     assert ours(wish, TokenFormat.T1) == theirs(opentok_sdk, API_KEY, wish, use_jwt=False)
 
 
@@ -167,7 +167,7 @@ def test_a_t1_token_is_the_sdks_to_the_byte(opentok_sdk: SDK, wish: Wish) -> Non
     data=st.text(max_size=1000),
     layout=st.lists(st.text("aé-_.:1", min_size=1, max_size=9), max_size=5).map(tuple),
 )
-def test_whatever_is_wished_for_a_t1_token_is_the_sdks_to_the_byte(
+def test_any_t1_token_is_identical_to_the_sdks(
     opentok_sdk: SDK, role: Role, seconds: int, data: str, layout: tuple[str, ...]
 ) -> None:
     wish = (role.value, seconds, data, layout)

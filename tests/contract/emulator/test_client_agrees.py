@@ -82,7 +82,7 @@ def _deadline() -> float:
 
 @settings(max_examples=EXAMPLES)
 @given(meant=options)
-def test_options_are_read_as_they_were_meant(
+def test_the_emulator_parses_the_options_of_the_client(
     process: Emulator, client: OpenTokClient, credentials: Credentials, meant: SessionOptions
 ) -> None:
     session_id = client.create_session(meant, _deadline())

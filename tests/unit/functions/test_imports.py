@@ -127,7 +127,7 @@ def modules(function: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-def test_it_loads_these_of_our_modules(function: str, modules: set[str]) -> None:
+def test_a_function_loads_only_the_modules_that_it_needs(function: str, modules: set[str]) -> None:
     """Each module more is a longer start: `LOADED` says which ones a function is worth."""
     ours = {
         name.removeprefix("opentok_sessions.")
@@ -137,7 +137,9 @@ def test_it_loads_these_of_our_modules(function: str, modules: set[str]) -> None
     assert ours == LOADED[function] - {"jwt"}
 
 
-def test_it_loads_these_libraries(function: str, modules: set[str]) -> None:
+def test_a_function_loads_only_the_libraries_that_it_needs(
+    function: str, modules: set[str]
+) -> None:
     libraries = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names
     ours = {"app", "opentok_client", "opentok_sessions"}
     # An environment's own start-up hooks load a few modules with a leading underscore.
@@ -145,7 +147,7 @@ def test_it_loads_these_libraries(function: str, modules: set[str]) -> None:
     assert found == LIBRARIES | ({"jwt"} & LOADED[function])
 
 
-def test_it_loads_no_more_of_powertools_than_logs_and_metrics_need(modules: set[str]) -> None:
+def test_a_function_loads_only_logs_and_metrics_of_powertools(modules: set[str]) -> None:
     parts = {
         name.split(".")[1] for name in modules if name.startswith("aws_lambda_powertools.")
     } & {"event_handler", "logging", "metrics", "tracing"}

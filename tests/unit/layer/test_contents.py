@@ -39,17 +39,17 @@ PACKAGES = {
 }
 
 
-def test_it_holds_what_the_functions_need_and_nothing_else(built: Built) -> None:
+def test_the_layer_contains_only_what_the_functions_need(built: Built) -> None:
     # Each of cryptography, pydantic and the X-Ray SDK would cost every cold start 20 to 80 ms.
     found = {path.name.removesuffix(".py") for path in built.python.iterdir()}
     assert {name for name in found if not name.endswith(".dist-info")} - {"__pycache__"} == PACKAGES
 
 
-def test_it_fits_both_architectures(built: Built) -> None:
+def test_the_layer_runs_on_both_architectures(built: Built) -> None:
     assert not list(built.python.rglob("*.so"))
 
 
-def test_it_is_small(built: Built) -> None:
+def test_the_layer_is_small(built: Built) -> None:
     assert built.archive.stat().st_size <= 6 * MEGABYTE
 
 

@@ -139,7 +139,7 @@ def test_a_vonage_application_signs_in_with_a_bearer_jwt(
     assert "x-opentok-auth" not in request.headers
 
 
-def test_an_unusable_private_key_is_told_and_nobody_is_asked() -> None:
+def test_an_unusable_private_key_is_reported_without_a_call() -> None:
     with serve(created(ID)) as server:
         vendor = OpenTokClient(VonageCredentials("a", "do-not-show-this"), server.url)
         for _ in range(2):  # and the vendor does not count as down
@@ -233,7 +233,7 @@ def test_threads_share_the_client_and_its_connections(opentok: OpenTokCredential
         ([], "no reason given"),
     ],
 )
-def test_refused_credentials_are_told_with_the_vendors_reason(
+def test_rejected_credentials_are_reported_with_the_vendors_reason(
     opentok: OpenTokCredentials, status: int, body: object, reason: str
 ) -> None:
     with asking(opentok, answer(status, body)) as (vendor, server):
@@ -245,7 +245,7 @@ def test_refused_credentials_are_told_with_the_vendors_reason(
 
 
 @pytest.mark.parametrize("status", [201, 204, 302, 307, 400, 404, 405, 409, 413, 499])
-def test_a_refused_request_is_told_and_not_repeated(
+def test_a_rejected_request_is_reported_and_not_retried(
     opentok: OpenTokCredentials, status: int
 ) -> None:
     body = b"" if status == 204 else b'{"code": 400, "message": "No such option"}'
@@ -475,7 +475,9 @@ SLOW: dict[str, Reply] = {
 
 
 @pytest.mark.parametrize("reply", SLOW.values(), ids=SLOW.keys())
-def test_whatever_is_slow_the_budget_is_kept(opentok: OpenTokCredentials, reply: Reply) -> None:
+def test_the_time_budget_holds_regardless_of_what_is_slow(
+    opentok: OpenTokCredentials, reply: Reply
+) -> None:
     with asking(opentok, reply) as (vendor, server):
         started = time.monotonic()
         with pytest.raises(ServiceUnavailable, match=r"in time|ReadTimeout") as down:
@@ -589,7 +591,7 @@ def test_pauses_grow(opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatc
     assert third - second >= 0.2
 
 
-def test_who_wants_to_know_is_told_of_each_repeat(opentok: OpenTokCredentials) -> None:
+def test_every_retry_is_reported(opentok: OpenTokCredentials) -> None:
     told: list[str] = []
     with serve(answer(503), answer(500), created(ID), created(ID)) as server:
         vendor = OpenTokClient(opentok, server.url, on_retry=told.append)
@@ -649,7 +651,7 @@ def _when_rested(vendor: OpenTokClient) -> str:
                 raise
 
 
-def test_the_rest_is_as_long_as_the_vendor_asks_but_not_for_ever(
+def test_the_cooldown_follows_retry_after_up_to_a_limit(
     opentok: OpenTokCredentials,
 ) -> None:
     for asked, longest in (("7", 7), ("60", 30)):
@@ -722,7 +724,7 @@ def _refused_tls(credentials: OpenTokCredentials, url: str) -> None:
         ask(OpenTokClient(credentials, url))
 
 
-def test_a_certificate_that_nobody_has_signed_is_refused_at_once(
+def test_a_self_signed_certificate_is_rejected_without_retries(
     opentok: OpenTokCredentials, tmp_path: Path
 ) -> None:
     with serve(created(ID), tls=_tls(_certificate("127.0.0.1"), tmp_path)) as server:
@@ -743,7 +745,7 @@ def test_the_roots_of_the_layer_are_used(
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_certificate_for_somebody_else_is_refused(
+def test_a_certificate_for_another_host_is_rejected(
     opentok: OpenTokCredentials,
     authority: tuple[x509.Certificate, rsa.RSAPrivateKey],
     tmp_path: Path,

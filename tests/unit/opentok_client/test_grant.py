@@ -29,7 +29,7 @@ def test_roles_and_formats_have_the_vendors_names() -> None:
     assert set(TokenFormat) == {"jwt", "t1"}
 
 
-def test_a_token_lives_between_a_second_and_thirty_days() -> None:
+def test_a_token_is_valid_for_a_second_to_thirty_days() -> None:
     assert LIFETIME_MAX_SECONDS == 30 * DAY
     assert grant(seconds=1).expires_at == NOW + 1
     assert grant(seconds=30 * DAY).expires_at == NOW + 30 * DAY
@@ -39,7 +39,7 @@ def test_a_token_lives_between_a_second_and_thirty_days() -> None:
 
 
 @pytest.mark.parametrize("character", ["a", "é", "漢", "🎥"])
-def test_data_has_a_thousand_characters_whatever_their_bytes(character: str) -> None:
+def test_data_is_limited_by_characters_not_by_bytes(character: str) -> None:
     assert grant(data=character * 1000).data == character * 1000
     assert refused(data=character * 1001) == ["data"]
 
@@ -65,7 +65,7 @@ def test_text_without_a_utf8_form_is_refused() -> None:
     assert refused(layout=(SURROGATE,)) == ["initialLayoutClassList"]
 
 
-def test_everything_wrong_is_named_at_once() -> None:
+def test_all_violations_are_reported_together() -> None:
     assert refused(0, SURROGATE * 1001, ("",)) == [
         "expiresIn",
         "data",

@@ -152,7 +152,7 @@ def test_a_location_is_a_public_ipv4_address(location: str, reason: str) -> None
     assert reason in violation.message
 
 
-def test_the_form_of_the_least_and_of_the_most() -> None:
+def test_the_form_with_the_fewest_and_the_most_options() -> None:
     assert SessionOptions().form() == {"p2p.preference": "disabled", "archiveMode": "manual"}
     assert SessionOptions(media_mode=RELAYED).form()["p2p.preference"] == "enabled"
     assert SessionOptions(
@@ -195,7 +195,7 @@ def test_an_invalid_choice_is_an_error_of_the_client_and_a_value_error() -> None
     location=st.none() | st.ip_addresses(v=4).map(str) | st.text(max_size=16),
     e2ee=st.booleans(),
 )
-def test_whatever_is_asked_for_no_forbidden_combination_reaches_the_vendor(
+def test_no_forbidden_combination_reaches_the_vendor(
     media_mode: MediaMode,
     archive_mode: ArchiveMode,
     archive_name: str | None,

@@ -119,5 +119,5 @@ def test_without_cryptography_the_parameter_to_change_is_named(
     assert signed_jwt(opentok, {})  # which does not need it
 
 
-def test_issue_times_are_dated_back_by_some_seconds() -> None:
+def test_issue_times_are_backdated() -> None:
     assert 5 <= CLOCK_SKEW_SECONDS <= 60

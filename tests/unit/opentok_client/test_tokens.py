@@ -97,7 +97,7 @@ def test_a_vonage_jwt_carries_data_and_layout_classes(
     assert made["initial_layout_class_list"] == "focus full-width"
 
 
-def test_a_vonage_token_is_a_jwt_whatever_the_format(vonage: VonageCredentials) -> None:
+def test_a_vonage_token_is_a_jwt_regardless_of_the_format(vonage: VonageCredentials) -> None:
     token = client_token(vonage, PLAIN, NONCE, TokenFormat.T1)
     assert jwt.get_unverified_header(token) == {"alg": "RS256", "typ": "JWT"}
 
@@ -174,14 +174,14 @@ def _lives(issued: int, expires: int, grant: TokenGrant) -> None:
 
 @given(grant=GRANTS)
 @settings(max_examples=150)
-def test_whatever_is_granted_is_what_an_opentok_jwt_says(grant: TokenGrant) -> None:
+def test_an_opentok_jwt_contains_exactly_the_grant(grant: TokenGrant) -> None:
     credentials = OpenTokCredentials("47665971", "s" * 40)
     _is_granted(credentials, credentials.api_secret, "HS256", grant)
 
 
 @given(grant=GRANTS)
 @settings(max_examples=50)
-def test_whatever_is_granted_is_what_a_vonage_jwt_says(
+def test_a_vonage_jwt_contains_exactly_the_grant(
     vonage: VonageCredentials, rsa_key: rsa.RSAPrivateKey, grant: TokenGrant
 ) -> None:
     _is_granted(vonage, rsa_key.public_key(), "RS256", grant)
@@ -203,7 +203,7 @@ def _is_granted(
 
 @given(grant=GRANTS)
 @settings(max_examples=150)
-def test_whatever_is_granted_is_what_a_t1_token_says(grant: TokenGrant) -> None:
+def test_a_t1_token_contains_exactly_the_grant(grant: TokenGrant) -> None:
     credentials = OpenTokCredentials("47665971", "s" * 40)
     token = client_token(credentials, grant, NONCE, TokenFormat.T1)
     made = dict(t1_fields(token, credentials.api_secret))

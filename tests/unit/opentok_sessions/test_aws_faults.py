@@ -113,7 +113,7 @@ class TestDynamoDB:
         ("request_name", "operation"),
         [(name, operation) for name, used in USES.items() for operation in sorted(used)],
     )
-    def test_each_call_of_each_request_fails(
+    def test_every_failing_call_of_every_request_gives_503(
         self, aws: Aws, stack: Stack, request_name: str, operation: str
     ) -> None:
         before = aws.items()
@@ -135,7 +135,7 @@ class TestDynamoDB:
         assert aws.items() == before
         assert len(aws.calls) == 3 * len(USES)
 
-    def test_what_passes_is_not_noticed(self, aws: Aws, stack: Stack) -> None:
+    def test_a_transient_error_of_dynamodb_is_not_noticed(self, aws: Aws, stack: Stack) -> None:
         throttled = PASSING["throttled"]
         aws.meet("GetItem", throttled)
         aws.meet("UpdateItem", reply_lost)
@@ -167,7 +167,9 @@ class TestDynamoDB:
         refill(event, None)
         assert len(pooled(aws)) == 2
 
-    def test_a_damaged_record_is_a_bug_and_shows_nothing(self, aws: Aws, stack: Stack) -> None:
+    def test_a_damaged_record_is_an_internal_error_without_details(
+        self, aws: Aws, stack: Stack
+    ) -> None:
         item = aws.item(f"session#{stack.session_id}")
         assert item is not None
         aws.put({**item, "participants": {"L": [{"S": "carol"}]}})
@@ -202,7 +204,9 @@ class TestSecretsManager:
         ],
         ids=["gone", "denied", "kms"],
     )
-    def test_it_fails_when_a_function_starts(self, aws: Aws, reaction: Reaction) -> None:
+    def test_a_failing_secrets_manager_at_cold_start_gives_503(
+        self, aws: Aws, reaction: Reaction
+    ) -> None:
         session_id = "1_MX40NzAwMDAwMX5-MTcwMDAwMDAwMDAwMH5yYW5kb203N35-"
         aws.put(record(session_id))
         before = aws.items()
@@ -220,7 +224,7 @@ class TestSecretsManager:
         assert call(load("close_session"), CLOSE, session_id=session_id).status == 204
 
     @pytest.mark.parametrize("reaction", [refuse("ThrottlingException"), PASSING["500"]])
-    def test_it_fails_for_a_while(self, aws: Aws, reaction: Reaction) -> None:
+    def test_secrets_manager_fails_for_a_while(self, aws: Aws, reaction: Reaction) -> None:
         aws.meet_always("GetSecretValue", reaction)
         handlers = [load("create_session") for _ in range(4)]
         for answer in at_once([partial(call, handler, CREATE, body={}) for handler in handlers]):
@@ -228,7 +232,7 @@ class TestSecretsManager:
         assert aws.calls == ["GetSecretValue"] * 12
         assert aws.items() == []
 
-    def test_it_passes(self, aws: Aws) -> None:
+    def test_a_transient_error_of_secrets_manager_is_not_noticed(self, aws: Aws) -> None:
         aws.meet("GetSecretValue", refuse("ThrottlingException"))
         assert call(load("create_session"), CREATE, body={}).status == 201
 
@@ -239,7 +243,7 @@ class TestSecretsManager:
         assert_unavailable(answer, "credentials_unavailable")
         assert "hunter2" not in answer.text
 
-    def test_a_function_that_has_the_credentials_goes_on(self, aws: Aws, stack: Stack) -> None:
+    def test_a_warm_function_keeps_its_credentials(self, aws: Aws, stack: Stack) -> None:
         aws.meet_always("GetSecretValue", refuse("ResourceNotFoundException"))
         for name in ("create", "join a room", "token"):
             assert stack.requests()[name]().status in (200, 201)
@@ -256,13 +260,13 @@ class TestWhenNothingAnswers:
 
     SESSION_ID = "1_MX40NzAwMDAwMX5-MTcwMDAwMDAwMDAwMH5yYW5kb203N35-"
 
-    def test_they_are_silent(self, aws: Aws, vendor: VendorServer) -> None:
+    def test_services_that_never_respond(self, aws: Aws, vendor: VendorServer) -> None:
         with silent_server() as (url, taken):
             requests = self.requests(url)
             self.assert_all_are_unavailable(aws, vendor, requests)
             assert taken() == 3 * len(requests)
 
-    def test_nobody_is_there(self, aws: Aws, vendor: VendorServer) -> None:
+    def test_services_that_refuse_connections(self, aws: Aws, vendor: VendorServer) -> None:
         requests = self.requests(f"http://127.0.0.1:{free_port()}")
         self.assert_all_are_unavailable(aws, vendor, requests)
 

@@ -59,7 +59,7 @@ class TestCreating:
         assert aws.calls == ["Query", "PutItem"]
         assert vendor.asked == 0
 
-    def test_also_with_a_token(self, aws: Aws, create: Handler) -> None:
+    def test_a_token_adds_no_call_to_a_pool_hit(self, aws: Aws, create: Handler) -> None:
         pool(aws, "p1", "p2")
         ok(call(create, CREATE, body={"token": {"role": "moderator"}}))
         assert aws.calls == ["Query", "PutItem"]
@@ -105,7 +105,7 @@ class TestCreating:
             "session",
         ]
 
-    def test_and_a_write_when_use_is_due(self, aws: Aws, create: Handler) -> None:
+    def test_a_due_use_adds_one_write(self, aws: Aws, create: Handler) -> None:
         ok(call(create, CREATE, body={"room": "lobby"}))
         age(aws)
         ok(call(create, CREATE, body={"room": "lobby"}, caller=BOB))
@@ -159,7 +159,7 @@ class TestTheOthers:
             ok(call(issue_token, TOKEN, session_id=session_id, body={}, caller=caller))
         assert aws.calls == ["GetItem", "GetItem"]
 
-    def test_and_a_write_when_use_is_due(self, aws: Aws, session_id: str) -> None:
+    def test_a_due_use_adds_one_write(self, aws: Aws, session_id: str) -> None:
         issue_token = load("issue_token")
         ok(call(issue_token, TOKEN, session_id=session_id, body={}))
         age(aws)

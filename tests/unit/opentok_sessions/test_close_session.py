@@ -14,7 +14,7 @@ from tests.unit.opentok_sessions.application import ALICE, BOB, MODERATOR, NOW, 
 Metrics = Callable[[], Counter[str]]
 
 
-def test_no_more_tokens(app: Application, metrics: Metrics) -> None:
+def test_a_closed_session_issues_no_tokens(app: Application, metrics: Metrics) -> None:
     session = app.create().session
     metrics().clear()
     app.close(session.session_id)
@@ -24,7 +24,7 @@ def test_no_more_tokens(app: Application, metrics: Metrics) -> None:
     assert metrics()["SessionClosed"] == 1
 
 
-def test_twice_is_the_same_as_once(app: Application, aws: Aws, metrics: Metrics) -> None:
+def test_closing_twice_has_the_same_result(app: Application, aws: Aws, metrics: Metrics) -> None:
     session = app.create().session
     app.close(session.session_id)
     items = aws.items()
@@ -57,7 +57,7 @@ def test_a_participant_may_not(app: Application, aws: Aws) -> None:
     assert aws.items() == items
 
 
-def test_neither_may_anybody_who_knows_its_id(app: Application) -> None:
+def test_a_caller_who_only_knows_the_id_may_not_close(app: Application) -> None:
     session = app.create().session
     with pytest.raises(NotOwner):
         app.close(session.session_id, BOB)
@@ -78,7 +78,7 @@ def test_one_that_waits_in_a_pool_is_not_there(app: Application) -> None:
     assert app.pooled() == {"p1"}
 
 
-def test_its_room_is_free(app: Application) -> None:
+def test_closing_a_session_frees_its_room(app: Application) -> None:
     session = app.create({"room": "lobby"}).session
     app.close(session.session_id)
     assert app.in_room("lobby") is None

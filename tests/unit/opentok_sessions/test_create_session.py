@@ -71,7 +71,7 @@ def change_project(aws: Aws, vendor: VendorServer) -> None:
 
 
 class TestASessionOfItsOwn:
-    def test_is_made_by_the_vendor(
+    def test_a_session_is_created_by_the_vendor(
         self, app: Application, vendor: VendorServer, metrics: Metrics
     ) -> None:
         created = app.create()
@@ -87,11 +87,11 @@ class TestASessionOfItsOwn:
         assert (session.room, session.reuse, session.participants) == (None, None, None)
         assert metrics() == {"SessionCreated": 1, "routed:PoolMissed": 1}
 
-    def test_is_another_each_time(self, app: Application) -> None:
+    def test_every_request_gets_a_new_session(self, app: Application) -> None:
         assert app.create().session.session_id != app.create().session.session_id
         assert len(app.owned()) == 2
 
-    def test_has_the_options_that_were_asked_for(
+    def test_a_session_has_the_requested_options(
         self, app: Application, vendor: VendorServer
     ) -> None:
         body = {
@@ -119,13 +119,15 @@ class TestASessionOfItsOwn:
         ]
         assert app.recorded(session.session_id) == session
 
-    def test_auto_says_why(self, app: Application, vendor: VendorServer) -> None:
+    def test_auto_gives_the_reason(self, app: Application, vendor: VendorServer) -> None:
         session = app.create({"expectedParticipants": 2}).session
         assert session.options.media_mode is MediaMode.RELAYED
         assert "two participants" in session.media_mode_reason
         assert vendor.forms[0]["p2p.preference"] == "enabled"
 
-    def test_the_vendor_says_no(self, app: Application, vendor: VendorServer) -> None:
+    def test_a_rejection_by_the_vendor_writes_nothing(
+        self, app: Application, vendor: VendorServer
+    ) -> None:
         vendor.next_replies.append((400, {}, b'{"message":"no"}'))
         with pytest.raises(VendorRejected):
             app.create()
@@ -159,7 +161,7 @@ class TestASessionOfItsOwn:
 
 
 class TestFromThePool:
-    def test_one_that_waits_becomes_the_callers(
+    def test_a_pooled_session_becomes_the_callers(
         self, app: Application, vendor: VendorServer, metrics: Metrics
     ) -> None:
         app.fill("routed", "pooled-1")
@@ -198,7 +200,7 @@ class TestFromThePool:
         assert "Query" not in aws.calls
         assert metrics() == {"SessionCreated": 1}
 
-    def test_somebody_faster_costs_one_more_try(
+    def test_losing_a_race_for_a_session_costs_one_more_attempt(
         self, app: Application, aws: Aws, vendor: VendorServer
     ) -> None:
         app.fill("routed", "p1", "p2")
@@ -221,7 +223,7 @@ class TestFromThePool:
         assert {mine.session.session_id, rivals[0].session.session_id} == {"p1", "p2"}
         assert vendor.asked == 0
 
-    def test_stale_entries_of_the_index_cost_a_try_and_nothing_else(
+    def test_a_stale_index_entry_costs_one_attempt(
         self, app: Application, aws: Aws, vendor: VendorServer, metrics: Metrics
     ) -> None:
         app.fill("routed", "gone-1", "gone-2")
@@ -250,7 +252,7 @@ class TestFromThePool:
         assert session.session_id == vendor.made[0]
         assert app.pooled() == {"of-the-old-project"}
 
-    def test_too_slow_a_table_is_not_tried_forever(
+    def test_a_slow_table_ends_the_attempts_for_a_pool(
         self, app: Application, aws: Aws, clock: Clock, vendor: VendorServer
     ) -> None:
         app.fill("routed", *(f"p{n}" for n in range(8)))
@@ -291,7 +293,9 @@ class TestWhileTheVendorIsDown:
         assert failure.value.retry_after > 0
         assert aws.items() == []
 
-    def test_a_routed_one_stands_in_for_auto(self, app: Application, metrics: Metrics) -> None:
+    def test_auto_falls_back_to_a_pooled_routed_session(
+        self, app: Application, metrics: Metrics
+    ) -> None:
         app.fill("routed", "p1")
         session = app.create({"expectedParticipants": 2}).session
         assert session.session_id == "p1"
@@ -310,13 +314,13 @@ class TestWhileTheVendorIsDown:
         assert aws.calls.count("Query") == 2  # once round
         assert metrics()["routed:PoolMissed"] == 1
 
-    def test_but_not_for_somebody_who_asked_for_relayed(self, app: Application) -> None:
+    def test_a_request_for_relayed_has_no_fallback(self, app: Application) -> None:
         app.fill("routed", "p1")
         with pytest.raises(VendorUnavailable):
             app.create({"mediaMode": "relayed"})
         assert app.pooled() == {"p1"}
 
-    def test_and_a_relayed_one_never_stands_in(self, app: Application) -> None:
+    def test_a_relayed_session_is_never_a_fallback(self, app: Application) -> None:
         app.fill("relayed", "p1")
         with pytest.raises(VendorUnavailable):
             app.create({})
@@ -324,7 +328,9 @@ class TestWhileTheVendorIsDown:
             app.create({"expectedParticipants": 2, "features": ["archiving"]})
         assert app.pooled("relayed") == {"p1"}
 
-    def test_a_stand_in_may_be_taken_by_somebody_faster(self, app: Application, aws: Aws) -> None:
+    def test_a_fallback_session_can_be_lost_to_another_request(
+        self, app: Application, aws: Aws
+    ) -> None:
         app.fill("routed", "p1")
         aws.meet(
             "PutItem",
@@ -333,13 +339,15 @@ class TestWhileTheVendorIsDown:
         with pytest.raises(VendorUnavailable):
             app.create({"expectedParticipants": 2})
 
-    def test_a_room_gets_a_stand_in_too(self, app: Application) -> None:
+    def test_a_room_falls_back_to_a_pooled_routed_session(self, app: Application) -> None:
         app.fill("routed", "p1")
         body = {"room": "lobby", "expectedParticipants": 2}
         assert app.create(body).session.session_id == "p1"
         assert app.create(body, BOB).session.session_id == "p1"
 
-    def test_it_is_back(self, app: Application, aws: Aws, vendor: VendorServer) -> None:
+    def test_sessions_are_created_again_after_an_outage(
+        self, app: Application, aws: Aws, vendor: VendorServer
+    ) -> None:
         with pytest.raises(VendorUnavailable):
             app.create()
         vendor.is_down = False
@@ -361,13 +369,17 @@ def test_a_session_id_that_the_vendor_repeats_is_not_given_to_a_second_owner(
 
 
 class TestTheFirstInARoom:
-    def test_makes_its_session(self, app: Application, vendor: VendorServer) -> None:
+    def test_the_first_caller_of_a_room_creates_its_session(
+        self, app: Application, vendor: VendorServer
+    ) -> None:
         session = app.create({"room": "lobby"}).session
         assert session.room == "lobby"
         assert session.reuse is Reuse.CONVERSATION
         assert app.store.find_room("lobby") == session.session_id == vendor.made[0]
 
-    def test_or_takes_it_from_the_pool(self, app: Application, vendor: VendorServer) -> None:
+    def test_the_first_caller_of_a_room_takes_a_pooled_session(
+        self, app: Application, vendor: VendorServer
+    ) -> None:
         app.fill("routed", "p1")
         session = app.create({"room": "lobby"}).session
         assert session.session_id == "p1"
@@ -375,11 +387,11 @@ class TestTheFirstInARoom:
         assert app.pooled() == set()
         assert vendor.asked == 0
 
-    def test_rooms_are_apart(self, app: Application) -> None:
+    def test_rooms_have_separate_sessions(self, app: Application) -> None:
         ids = {app.create({"room": room}).session.session_id for room in ("a", "b", "A")}
         assert len(ids) == 3
 
-    def test_the_room_went_to_somebody_faster(
+    def test_a_request_that_loses_the_room_joins_it(
         self, app: Application, aws: Aws, vendor: VendorServer, metrics: Metrics
     ) -> None:
         """The session that was made for it waits in the pool that fits."""
@@ -397,7 +409,7 @@ class TestTheFirstInARoom:
         assert (counted["SessionCreated"], counted["RoomJoined"]) == (1, 1)
         assert counted["SessionDropped"] == 0
 
-    def test_and_no_pool_fits_what_was_made(
+    def test_a_surplus_session_without_a_pool_is_dropped(
         self, app: Application, aws: Aws, vendor: VendorServer, metrics: Metrics
     ) -> None:
         body = {"room": "lobby", "location": "12.34.56.78"}
@@ -409,7 +421,7 @@ class TestTheFirstInARoom:
         assert len(app.owned()) == 1
         assert metrics()["SessionDropped"] == 1
 
-    def test_and_the_pool_cannot_be_reached(
+    def test_a_surplus_session_is_dropped_if_the_table_fails(
         self, app: Application, aws: Aws, vendor: VendorServer, metrics: Metrics
     ) -> None:
         rival = Application.start(aws, vendor, app.clock)
@@ -419,7 +431,7 @@ class TestTheFirstInARoom:
         assert len(app.owned()) == 1
         assert metrics()["SessionDropped"] == 1
 
-    def test_a_session_of_the_pool_is_left_for_the_next_one(
+    def test_a_pooled_session_stays_pooled_if_the_room_is_lost(
         self, app: Application, aws: Aws, vendor: VendorServer
     ) -> None:
         app.fill("routed", "p1", "p2")
@@ -429,7 +441,7 @@ class TestTheFirstInARoom:
         assert len(app.owned()) == len(app.pooled()) == 1
         assert vendor.asked == 0
 
-    def test_the_vendor_is_asked_once_however_often_somebody_is_faster(
+    def test_the_vendor_is_called_once_regardless_of_lost_races(
         self, app: Application, aws: Aws, vendor: VendorServer
     ) -> None:
         conflicts = [canceled("None", "TransactionConflict")] * 5
@@ -438,7 +450,7 @@ class TestTheFirstInARoom:
         assert [session.session_id] == vendor.made
         assert aws.calls.count("TransactWriteItems") == 6
 
-    def test_too_many_at_once(
+    def test_a_request_that_loses_every_race_gets_503(
         self, app: Application, aws: Aws, vendor: VendorServer, metrics: Metrics
     ) -> None:
         aws.meet_always("TransactWriteItems", canceled("None", "TransactionConflict"))
@@ -457,7 +469,7 @@ class TestTheFirstInARoom:
         assert not created.joined
         assert app.owned() == {created.session.session_id}
 
-    def test_too_slow_a_table_is_not_looked_at_forever(
+    def test_a_slow_table_ends_the_attempts_for_a_room(
         self, app: Application, aws: Aws, clock: Clock
     ) -> None:
         conflict = canceled("None", "TransactionConflict")
@@ -471,7 +483,7 @@ class TestTheFirstInARoom:
             app.create({"room": "lobby"})
         assert aws.calls.count("TransactWriteItems") == 4
 
-    def test_a_stranger_takes_the_room_meanwhile(
+    def test_a_room_that_a_stranger_took_is_not_found(
         self, app: Application, aws: Aws, vendor: VendorServer
     ) -> None:
         rival = Application.start(aws, vendor, app.clock)
@@ -483,7 +495,7 @@ class TestTheFirstInARoom:
 
 
 class TestJoiningARoom:
-    def test_everybody_gets_its_session(
+    def test_every_caller_of_a_room_gets_its_session(
         self, app: Application, vendor: VendorServer, metrics: Metrics
     ) -> None:
         first = app.create({"room": "lobby"})
@@ -495,7 +507,7 @@ class TestJoiningARoom:
         counted = metrics()
         assert (counted["SessionCreated"], counted["RoomJoined"]) == (1, 3)
 
-    def test_a_token_for_who_joins(self, app: Application) -> None:
+    def test_a_caller_who_joins_gets_a_token(self, app: Application) -> None:
         app.create({"room": "lobby"})
         joined = app.create({"room": "lobby", "token": {"role": "subscriber"}}, BOB)
         assert joined.token is not None
@@ -503,7 +515,7 @@ class TestJoiningARoom:
         with pytest.raises(RoleNotAllowed):
             app.create({"room": "lobby", "token": {"role": "moderator"}}, BOB)
 
-    def test_use_is_noted_when_it_is_due(self, app: Application, aws: Aws, clock: Clock) -> None:
+    def test_a_due_use_is_recorded(self, app: Application, aws: Aws, clock: Clock) -> None:
         session = app.create({"room": "lobby"}).session
         clock.turn(IDLE / 10 - 1)
         app.credentials.current()
@@ -515,7 +527,7 @@ class TestJoiningARoom:
         app.create({"room": "lobby"}, BOB)
         assert app.recorded(session.session_id).last_used_at == NOW + IDLE // 10
 
-    def test_a_room_in_use_goes_on_and_on(self, app: Application, clock: Clock) -> None:
+    def test_a_room_in_use_keeps_its_session(self, app: Application, clock: Clock) -> None:
         session = app.create({"room": "lobby"}).session
         for _ in range(5):
             clock.turn(IDLE - 1)
@@ -528,7 +540,7 @@ class TestJoiningARoom:
         clock.turn(IDLE - 1)
         assert app.create({"room": "lobby"}).session.session_id == session.session_id
 
-    def test_an_idle_room_gets_a_fresh_session(
+    def test_an_idle_room_gets_a_new_session(
         self, app: Application, clock: Clock, vendor: VendorServer
     ) -> None:
         old = app.create({"room": "lobby"}).session
@@ -541,7 +553,7 @@ class TestJoiningARoom:
         assert not app.recorded(old.session_id).closed
         assert app.create({"room": "lobby"}).session.session_id == fresh.session.session_id
 
-    def test_the_old_one_still_gives_tokens_to_those_who_know_it(
+    def test_a_superseded_session_still_issues_tokens_by_id(
         self, app: Application, clock: Clock
     ) -> None:
         old = app.create({"room": "lobby"}).session
@@ -550,13 +562,13 @@ class TestJoiningARoom:
         assert app.token(old.session_id).session_id == old.session_id
         assert app.create({"room": "lobby"}).session.session_id == fresh.session_id
 
-    def test_a_permanent_one_stays(self, app: Application, clock: Clock) -> None:
+    def test_a_permanent_room_keeps_its_session(self, app: Application, clock: Clock) -> None:
         body = {"room": "lobby", "reuse": "permanent"}
         session = app.create(body).session
         clock.turn(400 * DAY)
         assert app.create(body, BOB).session.session_id == session.session_id
 
-    def test_one_that_is_booked_is_not_idle_before_it_opens(
+    def test_a_scheduled_room_is_not_idle_before_it_opens(
         self, app: Application, clock: Clock
     ) -> None:
         opens_at = NOW + 10 * DAY
@@ -566,7 +578,9 @@ class TestJoiningARoom:
         clock.now = opens_at + IDLE - 1
         assert app.create({"room": "lobby"}, BOB).session.session_id == session.session_id
 
-    def test_nor_for_the_idle_time_after_that(self, app: Application, clock: Clock) -> None:
+    def test_a_scheduled_room_is_not_idle_right_after_it_opens(
+        self, app: Application, clock: Clock
+    ) -> None:
         session = app.create({"room": "lobby", "opensAt": instant(NOW + 10 * DAY)}).session
         clock.turn(10 * DAY + IDLE)
         assert app.create({"room": "lobby"}, BOB).session.session_id != session.session_id
@@ -609,7 +623,7 @@ class TestJoiningARoom:
         assert "mediaMode, archiveMode" in conflict.value.detail
         assert app.recorded(session.session_id) == session
 
-    def test_who_is_not_admitted_finds_nothing_and_writes_nothing(
+    def test_a_caller_who_is_not_admitted_gets_404_and_writes_nothing(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
         app.create({"room": "lobby", "participants": {"carol": "publisher"}})
@@ -640,7 +654,7 @@ class TestJoiningARoom:
         assert app.store.find_room("lobby") == fresh.session_id
         assert app.recorded(old.session_id) == old
 
-    def test_a_container_that_does_not_know_of_the_change_yet_joins_all_the_same(
+    def test_an_instance_with_old_credentials_joins_a_room_of_the_new_project(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
         app.create({"room": "elsewhere"})
@@ -654,7 +668,7 @@ class TestJoiningARoom:
         assert joined.token is not None
         assert joined.token.project_id == OTHER_KEY
 
-    def test_a_container_that_hears_of_the_change_here_makes_the_next_under_it(
+    def test_an_instance_that_learns_of_the_new_project_creates_under_it(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
         """The room's session is of the new project and closed: the fresh one is not of the old."""
@@ -685,7 +699,9 @@ class TestAnIdleRoomAndTwoCallers:
         rival.clock.turn(IDLE)
         return session_id
 
-    def test_both_find_it_idle(self, app: Application, rival: Application, old: str) -> None:
+    def test_two_callers_that_find_the_room_idle_get_one_session(
+        self, app: Application, rival: Application, old: str
+    ) -> None:
         rivals: list[Created] = []
         faster = before(lambda: rivals.append(rival.create({"room": "lobby"}, BOB)))
         app.aws.meet("TransactWriteItems", faster)
@@ -694,7 +710,7 @@ class TestAnIdleRoomAndTwoCallers:
         assert mine.session == rivals[0].session
         assert mine.session.session_id != old
 
-    def test_a_joiner_is_faster_than_who_finds_it_idle(
+    def test_a_joiner_wins_against_a_request_that_finds_the_room_idle(
         self, app: Application, rival: Application, old: str
     ) -> None:
         rival.clock.turn(-1)
@@ -706,7 +722,7 @@ class TestAnIdleRoomAndTwoCallers:
         assert not app.recorded(old).superseded
         assert app.owned() == {old}
 
-    def test_who_finds_it_idle_is_faster_than_a_joiner(
+    def test_a_request_that_finds_the_room_idle_wins_against_a_joiner(
         self, app: Application, rival: Application, old: str
     ) -> None:
         rival.clock.turn(-1)
@@ -815,7 +831,7 @@ class TestAnEndInThePast:
 
 
 class TestARoomOfAnOlderVersion:
-    def test_moves_on_although_its_use_was_not_written_down(
+    def test_a_room_without_a_recorded_use_moves_on(
         self, app: Application, aws: Aws, clock: Clock
     ) -> None:
         first = app.create({"room": "lobby"})
@@ -867,7 +883,9 @@ class TestIdempotencyKeys:
         app.create({"room": "lobby"}, key="k")
         assert aws.calls == ["GetItem", "GetItem"]
 
-    def test_also_when_its_end_has_come_meanwhile(self, app: Application, clock: Clock) -> None:
+    def test_a_key_is_replayed_after_the_session_has_closed(
+        self, app: Application, clock: Clock
+    ) -> None:
         body = {"closesAt": instant(clock() + 60)}
         first = app.create(body, key="k")
         clock.turn(61)
@@ -884,7 +902,7 @@ class TestIdempotencyKeys:
             app.create({"mediaMode": "relayed"}, key="k")
         assert (aws.items(), vendor.asked) == (items, 1)
 
-    def test_keys_of_different_callers_never_meet(self, app: Application) -> None:
+    def test_keys_of_different_callers_cannot_collide(self, app: Application) -> None:
         alices, bobs = app.create(key="k"), app.create(caller=BOB, key="k")
         assert alices.session.session_id != bobs.session.session_id
         assert app.create({"mediaMode": "relayed"}, MODERATOR, key="k").session.owner == "mo"
@@ -939,7 +957,7 @@ class TestIdempotencyKeys:
         assert app.pooled() == set()  # what has an owner is not a spare
         assert app.create(key="k").session.session_id == vendor.made[0]
 
-    def test_both_at_once(
+    def test_concurrent_requests_with_one_key_get_one_session(
         self, app: Application, aws: Aws, vendor: VendorServer, metrics: Metrics
     ) -> None:
         twin = Application.start(aws, vendor, app.clock)
@@ -954,7 +972,7 @@ class TestIdempotencyKeys:
         counted = metrics()
         assert (counted["SessionCreated"], counted["TokenIssued"]) == (1, 2)
 
-    def test_both_at_once_with_different_bodies(
+    def test_concurrent_requests_with_one_key_and_different_bodies(
         self, app: Application, aws: Aws, vendor: VendorServer
     ) -> None:
         twin = Application.start(aws, vendor, app.clock)
@@ -965,7 +983,7 @@ class TestIdempotencyKeys:
             app.create(key="k")
         assert len(app.owned()) == 1
 
-    def test_both_at_once_into_a_room_that_has_its_session(
+    def test_concurrent_requests_with_one_key_for_a_live_room(
         self, app: Application, aws: Aws, vendor: VendorServer
     ) -> None:
         session = app.create({"room": "lobby"}).session
@@ -975,7 +993,7 @@ class TestIdempotencyKeys:
         assert mine.joined
         assert mine.session == session
 
-    def test_both_at_once_into_such_a_room_with_different_bodies(
+    def test_concurrent_requests_with_one_key_and_different_bodies_for_a_live_room(
         self, app: Application, aws: Aws, vendor: VendorServer
     ) -> None:
         app.create({"room": "lobby"})
@@ -1004,7 +1022,9 @@ class TestIdempotencyKeys:
 class TestRegistering:
     ID = session_id(77)
 
-    def test_makes_it_the_callers(self, app: Application, vendor: VendorServer) -> None:
+    def test_registering_makes_the_caller_the_owner(
+        self, app: Application, vendor: VendorServer
+    ) -> None:
         created = app.create({"sessionId": self.ID}, MODERATOR)
         session = created.session
         assert (session.session_id, session.owner) == (self.ID, "mo")
@@ -1020,12 +1040,12 @@ class TestRegistering:
         session = app.create({"sessionId": relayed}, MODERATOR).session
         assert session.options.media_mode is MediaMode.RELAYED
 
-    def test_only_moderators_may(self, app: Application, aws: Aws) -> None:
+    def test_only_moderators_may_register(self, app: Application, aws: Aws) -> None:
         with pytest.raises(RoleNotAllowed):
             app.create({"sessionId": self.ID}, ALICE)
         assert aws.calls == []
 
-    def test_twice_is_the_same_as_once(self, app: Application) -> None:
+    def test_registering_twice_has_the_same_result(self, app: Application) -> None:
         first = app.create({"sessionId": self.ID}, MODERATOR)
         again = app.create({"sessionId": self.ID, "token": {}}, MODERATOR)
         assert again.session == first.session
@@ -1050,33 +1070,37 @@ class TestRegistering:
             app.create({"sessionId": self.ID, "participants": {"bob": "publisher"}}, MODERATOR)
         assert [error.field for error in conflict.value.errors] == ["participants"]
 
-    def test_somebody_elses_is_as_good_as_none(self, app: Application, aws: Aws) -> None:
+    def test_registering_the_session_of_another_owner_is_not_found(
+        self, app: Application, aws: Aws
+    ) -> None:
         app.create({"sessionId": self.ID}, Caller("other-mo", moderator=True))
         items = aws.items()
         with pytest.raises(SessionNotFound):
             app.create({"sessionId": self.ID}, MODERATOR)
         assert aws.items() == items
 
-    def test_one_that_waits_in_a_pool_is_as_good_as_none(self, app: Application) -> None:
+    def test_registering_a_pooled_session_is_not_found(self, app: Application) -> None:
         app.fill("routed", self.ID)
         with pytest.raises(SessionNotFound):
             app.create({"sessionId": self.ID}, MODERATOR)
         assert app.pooled() == {self.ID}
 
-    def test_a_closed_one_stays_closed(self, app: Application) -> None:
+    def test_registering_does_not_reopen_a_closed_session(self, app: Application) -> None:
         app.create({"sessionId": self.ID}, MODERATOR)
         app.close(self.ID, MODERATOR)
         with pytest.raises(SessionClosed):
             app.create({"sessionId": self.ID}, MODERATOR)
         assert app.recorded(self.ID).closed
 
-    def test_one_of_another_project_is_refused(self, app: Application, aws: Aws) -> None:
+    def test_registering_a_session_of_another_project_is_rejected(
+        self, app: Application, aws: Aws
+    ) -> None:
         with pytest.raises(InvalidRequest) as refused:
             app.create({"sessionId": session_id(1, OTHER_KEY)}, MODERATOR)
         assert [error.field for error in refused.value.errors] == ["sessionId"]
         assert aws.items() == []
 
-    def test_one_of_the_project_that_a_container_does_not_know_of_yet(
+    def test_registering_a_session_of_a_project_that_an_instance_does_not_know_yet(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
         app.create()
@@ -1110,16 +1134,14 @@ class TestRegistering:
         assert [error.field for error in conflict.value.errors] == ["room"]
         assert app.store.find_room("lobby") is None
 
-    def test_once_more_for_its_idle_room_takes_it_up_again(
-        self, app: Application, clock: Clock
-    ) -> None:
+    def test_registering_again_revives_the_idle_room(self, app: Application, clock: Clock) -> None:
         app.create({"sessionId": self.ID, "room": "lobby"}, MODERATOR)
         clock.turn(IDLE)
         again = app.create({"sessionId": self.ID, "room": "lobby"}, MODERATOR)
         assert again.session.session_id == self.ID
         assert app.in_room("lobby") == self.ID
 
-    def test_once_more_for_a_room_that_has_moved_on_since(
+    def test_registering_again_for_a_room_that_moved_on_is_a_conflict(
         self, app: Application, clock: Clock
     ) -> None:
         app.create({"sessionId": self.ID, "room": "lobby"}, MODERATOR)
@@ -1131,7 +1153,7 @@ class TestRegistering:
         assert [error.field for error in conflict.value.errors] == ["room"]
         assert app.store.find_room("lobby") == fresh.session_id
 
-    def test_once_more_without_the_room_that_has_moved_on(
+    def test_registering_again_without_the_room_that_moved_on(
         self, app: Application, clock: Clock
     ) -> None:
         app.create({"sessionId": self.ID, "room": "lobby"}, MODERATOR)
@@ -1162,7 +1184,7 @@ class TestCredentials:
             app.create({"room": "lobby"})
         assert aws.items() == []
 
-    def test_a_rotation_fails_nobody(
+    def test_a_rotation_fails_no_request(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
         app.create()
@@ -1185,7 +1207,7 @@ class TestCredentials:
         assert created.token.project_id == OTHER_KEY
 
 
-def test_a_damaged_room_is_nobodys_fault(app: Application, aws: Aws) -> None:
+def test_a_damaged_room_is_an_internal_error(app: Application, aws: Aws) -> None:
     session = app.create({"room": "lobby"}).session
     item = aws.item(f"session#{session.session_id}")
     assert item is not None

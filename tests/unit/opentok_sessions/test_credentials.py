@@ -55,15 +55,13 @@ def rotate(aws: Aws) -> None:
 
 
 class TestHowLongTheyAreKept:
-    def test_they_are_read_when_they_are_first_needed(
-        self, aws: Aws, cache: CredentialCache
-    ) -> None:
+    def test_the_secret_is_read_on_first_use(self, aws: Aws, cache: CredentialCache) -> None:
         assert aws.calls == []
         assert cache.current() == OURS
         assert aws.calls == ["GetSecretValue"]
         assert aws.requests == [{"SecretId": SECRET_ID}]
 
-    def test_and_not_again_for_a_while(
+    def test_the_secret_is_cached_for_its_ttl(
         self, aws: Aws, cache: CredentialCache, clock: Clock
     ) -> None:
         cache.current()
@@ -93,14 +91,14 @@ class TestHowLongTheyAreKept:
         assert cache.reread() == OURS
         assert aws.calls == ["GetSecretValue"]
 
-    def test_also_when_reading_took_long(
+    def test_reread_after_a_slow_read_does_not_read_again(
         self, aws: Aws, cache: CredentialCache, clock: Clock
     ) -> None:
         aws.meet("GetSecretValue", before(lambda: clock.turn(10)))
         assert [cache.current(), cache.reread()] == [OURS] * 2
         assert aws.calls == ["GetSecretValue"]
 
-    def test_they_are_as_old_as_the_question(
+    def test_the_cache_ttl_starts_with_the_request(
         self, aws: Aws, cache: CredentialCache, clock: Clock
     ) -> None:
         """They may have been changed right after they were answered."""
@@ -110,7 +108,7 @@ class TestHowLongTheyAreKept:
         clock.turn(CACHE_SECONDS - 10)
         assert cache.current() == NEXT
 
-    def test_but_not_when_just_that_was_refused(self, aws: Aws, cache: CredentialCache) -> None:
+    def test_rejected_credentials_are_read_again(self, aws: Aws, cache: CredentialCache) -> None:
         held = cache.current()
         rotate(aws)
         assert cache.reread(held) == NEXT
@@ -135,7 +133,7 @@ class TestWhenSecretsManagerFails:
         assert "credentials_unreadable" in log()
         assert "ThrottlingException" in log()
 
-    def test_it_is_asked_again_after_a_few_seconds(
+    def test_a_failed_read_is_retried_after_a_few_seconds(
         self, aws: Aws, cache: CredentialCache, clock: Clock
     ) -> None:
         cache.current()
@@ -149,7 +147,7 @@ class TestWhenSecretsManagerFails:
         clock.turn(0.01)
         assert cache.current() == NEXT
 
-    def test_and_less_and_less_often_while_it_goes_on(
+    def test_failed_reads_are_retried_at_growing_intervals(
         self, aws: Aws, cache: CredentialCache, clock: Clock
     ) -> None:
         """Somebody waits for each call that is made in vain."""
@@ -173,7 +171,7 @@ class TestWhenSecretsManagerFails:
         cache.current()
         assert aws.calls == ["GetSecretValue"], "as in the beginning, after it has worked again"
 
-    def test_or_sooner_when_the_cache_time_is_shorter(self, aws: Aws, clock: Clock) -> None:
+    def test_a_short_ttl_limits_the_retry_interval(self, aws: Aws, clock: Clock) -> None:
         cache = make(aws, clock, seconds=2)
         cache.current()
         clock.turn(2)
@@ -198,7 +196,7 @@ class TestWhenSecretsManagerFails:
         assert aws.calls == ["GetSecretValue"] * 2
 
     @pytest.mark.parametrize("call", ["current", "reread"])
-    def test_a_new_one_that_cannot_sign_does_not_take_its_place(
+    def test_a_new_secret_that_cannot_sign_is_not_used(
         self, aws: Aws, clock: Clock, private_key: str, log: Log, call: str
     ) -> None:
         aws.put_secret({"applicationId": "a-1", "privateKey": private_key})

@@ -90,7 +90,9 @@ def test_creating(app: Application, clock: Clock, create: Create) -> None:
 
 
 @pytest.mark.usefixtures("slow")
-def test_what_the_vendor_made_is_written_down(app: Application, aws: Aws, clock: Clock) -> None:
+def test_a_session_that_the_vendor_created_is_recorded(
+    app: Application, aws: Aws, clock: Clock
+) -> None:
     created = app.create({"archiveMode": "always"})
     assert created.session.session_id in app.owned()
 

@@ -27,38 +27,40 @@ def body(options: SessionOptions) -> dict[str, object]:
 
 
 @each_option
-def test_a_request_asks_for_it(one: SessionOptions, other: SessionOptions) -> None:
+def test_every_option_can_be_requested(one: SessionOptions, other: SessionOptions) -> None:
     for options in (one, other):
         assert body(options).keys() <= set(OPTION_FIELDS)
         assert parse_create_request(body(options), NOW, 3600).chosen.options == options
 
 
 @each_option
-def test_an_answer_shows_it(one: SessionOptions, other: SessionOptions) -> None:
+def test_every_option_is_in_the_response(one: SessionOptions, other: SessionOptions) -> None:
     assert body(one) != body(other)
 
 
 @each_option
-def test_the_vendor_is_asked_for_it(one: SessionOptions, other: SessionOptions) -> None:
+def test_every_option_is_sent_to_the_vendor(one: SessionOptions, other: SessionOptions) -> None:
     assert one.form() != other.form()
 
 
 @each_option
-def test_it_is_stored(one: SessionOptions, other: SessionOptions) -> None:
+def test_every_option_is_stored(one: SessionOptions, other: SessionOptions) -> None:
     for options in (one, other):
         session = replace(SESSION, options=options)
         assert session_of(session_item(session, None)) == session
 
 
 @each_option
-def test_a_room_with_another_contradicts_it(one: SessionOptions, other: SessionOptions) -> None:
+def test_every_option_conflicts_with_a_different_room(
+    one: SessionOptions, other: SessionOptions
+) -> None:
     asked = parse_create_request({"room": "lobby", **body(other)}, NOW, 3600)
     assert rooms.conflicts(replace(SESSION, options=one), asked) != []
     assert rooms.conflicts(replace(SESSION, options=other), asked) == []
 
 
 @each_option
-def test_a_pool_is_for_one_or_the_other(one: SessionOptions, other: SessionOptions) -> None:
+def test_every_option_distinguishes_pools(one: SessionOptions, other: SessionOptions) -> None:
     assert pool_name(one) != pool_name(other)
     declared = [{**body(options), "min": 0, "max": 1} for options in (one, other)]
     assert [pool.options for pool in parse_pools(declared)] == [one, other]

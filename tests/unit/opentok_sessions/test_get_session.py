@@ -86,7 +86,7 @@ class TestById:
 
 
 class TestByRoom:
-    def test_its_live_session(self, app: Application) -> None:
+    def test_a_room_lists_its_live_session(self, app: Application) -> None:
         session = app.create({"room": "lobby"}).session
         assert page(app, BOB, room="lobby") == ([session], None)
 
@@ -110,7 +110,9 @@ class TestByRoom:
         for room in ("closed", "idle", "over"):
             assert page(app, room=room) == ([], None)
 
-    def test_neither_does_one_whose_record_is_gone(self, app: Application, aws: Aws) -> None:
+    def test_a_room_whose_session_is_missing_lists_nothing(
+        self, app: Application, aws: Aws
+    ) -> None:
         aws.put({"pk": {"S": "room#lobby"}, "sessionId": {"S": "gone"}})
         assert page(app, room="lobby") == ([], None)
 
@@ -161,7 +163,7 @@ class TestTheCallersOwn:
         app.close(mine[0])
         assert ids(page(app)[0]) == mine
 
-    def test_those_that_others_own_are_not(self, app: Application) -> None:
+    def test_sessions_of_other_owners_are_not_listed(self, app: Application) -> None:
         app.create({"room": "lobby"}, BOB)
         app.create({"room": "lobby"}, ALICE)
         assert page(app) == ([], None)
@@ -268,7 +270,7 @@ def test_every_wrong_parameter_is_named(query: dict[str, Any], fields: list[str]
 
 
 @pytest.mark.parametrize("other", ["limit", "cursor"])
-def test_a_room_goes_with_nothing_else(other: str) -> None:
+def test_a_room_cannot_be_combined_with_other_parameters(other: str) -> None:
     query = {"room": "lobby", other: forged(["x", NOW]) if other == "cursor" else "5"}
     with pytest.raises(InvalidCombination) as refused:
         parse_list_query(query, ALICE)

@@ -67,7 +67,7 @@ class TestTheToken:
         assert metrics()["TokenIssued"] == 1
 
     @pytest.mark.parametrize("seconds", [60, 30 * DAY - 10, 30 * DAY - 9, 30 * DAY])
-    def test_it_lives_as_long_as_the_answer_says(self, app: Application, seconds: int) -> None:
+    def test_a_token_expires_when_the_response_says(self, app: Application, seconds: int) -> None:
         token = app.token(app.create().session.session_id, ALICE, TokenRequest(expires_in=seconds))
         said = claims(token)
         assert said["exp"] == token.expires_at <= NOW + seconds
@@ -84,14 +84,14 @@ class TestTheToken:
         token = t1(session_id, ALICE, TokenRequest(), app.deadline())
         assert token.text.startswith("T1==")
 
-    def test_its_text_is_in_no_repr(self, app: Application) -> None:
+    def test_a_token_is_in_no_repr(self, app: Application) -> None:
         created = app.create({"token": {}})
         assert created.token is not None
         assert created.token.text not in repr(created)
 
 
 class TestTheWindow:
-    def test_it_ends_when_the_session_closes(self, app: Application) -> None:
+    def test_a_token_expires_when_the_session_closes(self, app: Application) -> None:
         session = app.create({"closesAt": "2030-03-17T17:50:00Z"}).session
         assert session.closes_at is not None
         left = session.closes_at - NOW
@@ -153,7 +153,7 @@ class TestTheProject:
         with pytest.raises(SessionOfAnotherProject):
             app.token(session_id)
 
-    def test_a_session_of_one_that_this_container_does_not_know_of_yet(
+    def test_a_session_of_a_project_that_an_instance_does_not_know_yet(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
         app.credentials.current()
@@ -200,7 +200,7 @@ class TestWhatItNotes:
         assert aws.items() == items
         assert "TokenIssued" not in metrics()
 
-    def test_a_room_that_moves_on_at_this_moment_takes_nobodys_token(
+    def test_a_token_is_issued_although_the_room_moves_on(
         self, app: Application, aws: Aws, clock: Clock
     ) -> None:
         session_id = app.create({"room": "lobby"}).session.session_id

@@ -101,7 +101,7 @@ class PoolIndex:
 
 
 @pytest.mark.parametrize("pooled", [0, THREADS], ids=["live", "from the pool"])
-def test_a_room_has_one_session_however_many_come_first(
+def test_a_room_has_one_session_regardless_of_the_number_of_callers(
     aws: Aws, containers: list[Application], vendor: VendorServer, pooled: int
 ) -> None:
     waiting = {f"pooled-{n}" for n in range(pooled)}
@@ -120,7 +120,7 @@ def test_a_room_has_one_session_however_many_come_first(
     assert app.owned() | app.pooled() == waiting | set(vendor.made)
 
 
-def test_an_idle_room_moves_on_once_however_many_come_back(
+def test_an_idle_room_moves_on_once_regardless_of_the_number_of_callers(
     containers: list[Application], vendor: VendorServer, clock: Clock
 ) -> None:
     app = containers[0]
@@ -136,7 +136,7 @@ def test_an_idle_room_moves_on_once_however_many_come_back(
     assert app.owned() | app.pooled() == set(vendor.made)
 
 
-def test_a_key_stands_for_one_session_however_often_it_comes(
+def test_a_key_gives_one_session_regardless_of_the_number_of_requests(
     containers: list[Application], vendor: VendorServer
 ) -> None:
     def create(n: int) -> Created:

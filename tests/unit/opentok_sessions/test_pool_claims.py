@@ -14,7 +14,7 @@ def play(scenario: Scenario) -> Totals:
     return simulate(replace(scenario, seconds=5, warm_up=2))
 
 
-def test_thousand_claims_a_second_meet_the_goal() -> None:
+def test_a_thousand_claims_a_second_reach_the_goal() -> None:
     result = goal(quick=True, report=quietly)
     assert result.conflicts <= 0.3
     assert result.queries <= 2.5
@@ -27,7 +27,7 @@ def test_lag_of_half_a_second_needs_five_seconds_of_demand() -> None:
     assert totals.share("pooled") > 0.999
 
 
-def test_pool_that_nobody_refills_is_used_up_to_the_last_session() -> None:
+def test_a_pool_without_refills_is_used_to_the_last_session() -> None:
     scenario = Scenario(1_000, 500, 0.2, 2, 4, refill_every=None, warm_up=0)
     totals = simulate(scenario)
     assert sum(claim.outcome == "pooled" for claim in totals.claims) == 500

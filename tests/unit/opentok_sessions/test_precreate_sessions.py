@@ -139,7 +139,7 @@ class TestLaterRefills:
             app.create()
         assert [short(r) for r in refill(app, {**ROUTED, "max": 4})] == [(4, 0, 4, 0, None)]
 
-    def test_another_project_begins_anew(
+    def test_a_new_project_starts_with_the_minimum(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
         refill(app, ROUTED)
@@ -161,7 +161,7 @@ class TestLaterRefills:
         assert app.pooled() == set()
         assert app.pooled(project="46000000") == set(vendor.made)
 
-    def test_two_at_once_overfill_by_one_run_at_most(
+    def test_two_concurrent_refills_overfill_by_one_run_at_most(
         self, app: Application, aws: Aws, vendor: VendorServer
     ) -> None:
         one = {**ROUTED, "min": 1}
@@ -228,7 +228,7 @@ class TestLimits:
         assert vendor.asked == 0
         assert state(app) == RefillState(target=3, available=0, refilled_at=NOW)
 
-    def test_it_stops_when_its_time_is_over(
+    def test_a_refill_stops_at_its_deadline(
         self, app: Application, vendor: VendorServer, clock: Clock
     ) -> None:
         vendor.before_answer.append(lambda: clock.turn(SECONDS))
@@ -273,7 +273,9 @@ class TestFailures:
         assert (counted["routed:PoolFailed"], counted["routed:PoolCreated"]) == (3, 0)
         assert (counted["relayed:PoolFailed"], counted["relayed:PoolWanted"]) == (2, 2)
 
-    def test_it_goes_down_in_the_middle(self, app: Application, vendor: VendorServer) -> None:
+    def test_a_refill_keeps_its_sessions_when_the_vendor_fails(
+        self, app: Application, vendor: VendorServer
+    ) -> None:
         """What was made is kept, and the vendor is not asked for all that is missing."""
         gate = threading.Barrier(CONNECTIONS)
 
@@ -289,9 +291,7 @@ class TestFailures:
         assert vendor.asked <= 2 * CONNECTIONS
         assert state(app) == RefillState(20, CONNECTIONS, NOW)
 
-    def test_who_was_refused_does_not_go_on_asking(
-        self, app: Application, vendor: VendorServer
-    ) -> None:
+    def test_a_refill_stops_after_a_rejection(self, app: Application, vendor: VendorServer) -> None:
         vendor.next_replies.extend([(400, {}, b"{}")] * 40)
         with pytest.raises(RefillFailed):
             refill(app, {**ROUTED, "min": 20})
@@ -321,7 +321,7 @@ class TestFailures:
         assert "'mediaMode': 'routed'" in str(failure.value)
         assert "rejected the request" in str(failure.value)
 
-    def test_the_table_cannot_take_what_was_made(
+    def test_a_refill_reports_sessions_that_could_not_be_recorded(
         self, app: Application, aws: Aws, vendor: VendorServer
     ) -> None:
         broken = refuse("ResourceNotFoundException")
@@ -345,7 +345,9 @@ class TestFailures:
             refill(app, ROUTED)
         assert vendor.asked == 0
 
-    def test_what_was_made_cannot_be_noted(self, app: Application, aws: Aws) -> None:
+    def test_a_refill_reports_a_state_that_could_not_be_recorded(
+        self, app: Application, aws: Aws
+    ) -> None:
         app.fill("routed", "p1", "p2", "p3")
         aws.meet("PutItem", refuse("ResourceNotFoundException"))
         with pytest.raises(StorageUnavailable):
@@ -370,7 +372,7 @@ class TestFailures:
         assert [short(r) for r in refill(container, ROUTED)] == [(3, 0, 3, 0, None)]
 
 
-def test_several_are_made_at_once(app: Application, vendor: VendorServer) -> None:
+def test_sessions_are_created_concurrently(app: Application, vendor: VendorServer) -> None:
     """Nobody gets an answer before so many have asked: one by one they would wait for ever."""
     gate = threading.Barrier(CONNECTIONS)
     vendor.before_answer.extend([lambda: gate.wait(timeout=60)] * CONNECTIONS)

@@ -89,7 +89,7 @@ class TestARotation:
             vendor.made[0], OpenTokCredentials("46000000", NEXT_SECRET)
         )
 
-    def test_neither_secret_is_ever_logged(
+    def test_secrets_are_never_logged(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock, log: Log
     ) -> None:
         app.credentials.current()
@@ -135,7 +135,9 @@ class TestWhatItsAnswersComeTo:
         assert "vendor_retried" in log()
         assert "an accident" in log()
 
-    def test_it_is_asked_within_the_budget(self, app: Application, vendor: VendorServer) -> None:
+    def test_the_vendor_is_called_within_the_time_budget(
+        self, app: Application, vendor: VendorServer
+    ) -> None:
         vendor.next_replies.append(DOWN)
         with pytest.raises(VendorUnavailable):
             Vendor(app.credentials, vendor.url).create_session(ROUTED, seconds=0)
@@ -173,7 +175,7 @@ class TestClients:
         clock.turn(3600)
         assert app.vendor._client_of(app.credentials.current()) is not client
 
-    def test_it_rests_under_one_secret_and_not_under_the_next(
+    def test_the_circuit_breaker_closes_after_a_rotation(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
         vendor.next_replies.append(DOWN)

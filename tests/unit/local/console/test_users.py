@@ -58,7 +58,7 @@ def test_who_is_not_of_the_stack_does_not_sign_in() -> None:
         asyncio.run(users(NOW + 3600, Cognito()).signed_in("mallory"))
 
 
-def test_neither_token_nor_password_is_shown() -> None:
+def test_no_token_or_password_is_in_a_repr() -> None:
     cognito = Cognito()
     entry = UserEntry("sub-1", token(NOW + 3600), "secret")
     user = asyncio.run(users(NOW + 3600, cognito).signed_in("alice"))

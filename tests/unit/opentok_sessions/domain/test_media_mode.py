@@ -51,7 +51,7 @@ def test_the_versions_from_which_on_clients_adapt() -> None:
         (None, (Feature.ARCHIVING,), False, False, ROUTED, "required for archiving"),
     ],
 )
-def test_what_auto_decides_and_why(
+def test_auto_chooses_a_media_mode_and_gives_the_reason(
     participants: int | None,
     features: tuple[Feature, ...],
     archived: bool,
@@ -73,14 +73,14 @@ def test_each_feature_needs_the_router(feature: Feature) -> None:
 
 
 @pytest.mark.parametrize("asked", MediaMode)
-def test_what_is_asked_for_is_given(asked: MediaMode) -> None:
+def test_a_requested_media_mode_is_used(asked: MediaMode) -> None:
     for participants in (None, 1, 100):
         choice = choose(asked, participants, EVERY_FEATURE, archived=True, e2ee=True)
         assert choice.media_mode is asked
         assert choice.reason == "as requested"
 
 
-def test_the_members_that_need_the_router_are_named() -> None:
+def test_the_fields_that_require_the_router_are_named() -> None:
     assert choose(None).needs_router == set()
     assert choose(None, 2).needs_router == set()
     assert choose(None, 3).needs_router == {"expectedParticipants"}

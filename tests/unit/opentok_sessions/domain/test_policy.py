@@ -114,7 +114,7 @@ def test_who_may_close(who: str, when: str) -> None:
             policy.require_manager(caller, found)
 
 
-def test_a_missing_session_and_one_that_is_not_for_the_caller_are_told_alike() -> None:
+def test_a_missing_and_a_forbidden_session_give_the_same_response() -> None:
     told = []
     for found in (None, session(LISTED)):
         with pytest.raises(SessionNotFound) as problem:
@@ -123,7 +123,7 @@ def test_a_missing_session_and_one_that_is_not_for_the_caller_are_told_alike() -
     assert told[0] == told[1]
 
 
-def test_an_empty_list_admits_nobody_but_the_owner_and_moderators() -> None:
+def test_an_empty_list_admits_only_the_owner_and_moderators() -> None:
     found = session()
     found = Session(
         **{name: getattr(found, name) for name in Session.__slots__} | {"participants": {}}

@@ -45,11 +45,13 @@ def test_a_fresh_session_is_the_next_callers() -> None:
         ({"last_used_at": NOW + 5}, True),
     ],
 )
-def test_what_frees_a_room(change: dict[str, Any], expected: bool) -> None:
+def test_a_room_is_free_when_its_session_is_not_live(
+    change: dict[str, Any], expected: bool
+) -> None:
     assert live(replace(FRESH, **change)) is expected
 
 
-def test_a_room_is_idle_from_the_second_on() -> None:
+def test_a_room_is_idle_after_exactly_the_idle_time() -> None:
     assert live(FRESH, NOW + IDLE - 0.001)
     assert not live(FRESH, NOW + IDLE)
     assert not rooms.is_idle(FRESH, NOW + IDLE - 0.001, IDLE)
@@ -85,7 +87,7 @@ def test_a_session_that_was_booked_long_ago_is_as_idle_as_its_use() -> None:
     assert not live(used, NOW + IDLE)
 
 
-def test_use_is_written_down_every_tenth_of_the_idle_time() -> None:
+def test_use_is_recorded_every_tenth_of_the_idle_time() -> None:
     assert not rooms.use_is_due(FRESH, NOW, IDLE)
     assert not rooms.use_is_due(FRESH, NOW + IDLE / 10 - 0.001, IDLE)
     assert rooms.use_is_due(FRESH, NOW + IDLE / 10, IDLE)
@@ -220,7 +222,7 @@ def test_the_instants_are_those_of_the_session() -> None:
         ),
     ],
 )
-def test_what_was_said_is_compared_and_nothing_else(
+def test_only_sent_fields_are_compared_with_the_room(
     session: Session, body: dict[str, object], expected: list[str]
 ) -> None:
     assert sorted(contradictions(session, body)) == sorted(expected)

@@ -36,7 +36,7 @@ def refused(body: Body) -> tuple[set[str], set[str]]:
     raise AssertionError("was not refused")
 
 
-def test_nothing_asked_for_is_a_routed_session_of_its_own() -> None:
+def test_an_empty_request_is_for_a_new_routed_session() -> None:
     request = read({})
     assert request.chosen.options == SessionOptions()
     assert request.chosen.auto
@@ -186,7 +186,7 @@ WRONG: dict[str, tuple[Body, str]] = {
 
 
 @pytest.mark.parametrize(("body", "field"), WRONG.values(), ids=WRONG.keys())
-def test_a_wrong_member_is_named(body: Body, field: str) -> None:
+def test_an_invalid_field_is_named(body: Body, field: str) -> None:
     assert refused(body) == ({field}, set())
 
 
@@ -226,11 +226,11 @@ ILLEGAL: dict[str, tuple[Body, set[str]]] = {
 
 
 @pytest.mark.parametrize(("body", "fields"), ILLEGAL.values(), ids=ILLEGAL.keys())
-def test_what_cannot_be_had_together_is_named(body: Body, fields: set[str]) -> None:
+def test_an_invalid_combination_names_its_fields(body: Body, fields: set[str]) -> None:
     assert refused(body) == (set(), fields)
 
 
-def test_everything_wrong_is_told_at_once() -> None:
+def test_all_validation_errors_are_reported_together() -> None:
     body = {
         "mediaMode": "p2p",
         "archiveMode": "always",
@@ -302,13 +302,13 @@ def test_a_registered_session_has_its_options_already() -> None:
 # --- everything that can be said ------------------------------------------------------------------
 
 
-def test_every_member_is_among_those_that_are_tried() -> None:
+def test_generated_bodies_cover_every_field() -> None:
     assert MEMBERS.keys() == {*CREATE_FIELDS, "other"}
 
 
 @given(bodies())
 @settings(max_examples=1000)
-def test_whatever_is_said_no_forbidden_combination_comes_of_it(body: dict[str, object]) -> None:
+def test_no_request_leads_to_a_forbidden_combination(body: dict[str, object]) -> None:
     try:
         request = read(body)
     except (InvalidRequest, InvalidCombination) as problem:
@@ -334,20 +334,20 @@ def test_whatever_is_said_no_forbidden_combination_comes_of_it(body: dict[str, o
         assert 60 <= request.token.expires_in <= DAY
 
 
-def test_an_end_in_the_past_is_named_beside_other_mistakes() -> None:
+def test_a_closing_time_in_the_past_is_reported_with_other_errors() -> None:
     with pytest.raises(InvalidRequest) as invalid:
         read({"closesAt": "2030-03-17T17:46:40Z", "room": ""})
     assert {error.field for error in invalid.value.errors} == {"closesAt", "room"}
 
 
-def test_headers_are_named_beside_members() -> None:
+def test_header_errors_are_reported_with_field_errors() -> None:
     header = FieldError("Idempotency-Key", "is wrong")
     with pytest.raises(InvalidRequest) as invalid:
         parse_create_request({"room": ""}, NOW, 86_400, [header])
     assert {error.field for error in invalid.value.errors} == {"Idempotency-Key", "room"}
 
 
-def test_a_member_of_the_wrong_kind_is_named_once() -> None:
+def test_a_field_of_the_wrong_type_is_named_once() -> None:
     with pytest.raises(InvalidRequest) as invalid:
         read({"sessionId": 5})
     assert [error.field for error in invalid.value.errors] == ["sessionId"]

@@ -56,7 +56,7 @@ def test_what_was_sent_is_known() -> None:
     assert sent.sent == {"a"}
 
 
-def test_unknown_members_are_refused_one_and_all() -> None:
+def test_all_unknown_fields_are_rejected() -> None:
     assert complaints(members(a=1, x=1, y=1)) == ["x unknown field", "y unknown field"]
 
 
@@ -64,7 +64,7 @@ def test_a_very_long_unknown_name_is_cut() -> None:
     assert complaints(Fields({"n" * 5000: 1}, ())) == ["n" * 100 + " unknown field"]
 
 
-def test_wrong_members_make_an_invalid_request_and_contradictions_an_illegal_one() -> None:
+def test_wrong_values_are_an_invalid_request_and_conflicts_an_invalid_combination() -> None:
     sent = members(a=1)
     sent.excluded("b", "needs c")
     assert not sent.valid
@@ -79,7 +79,7 @@ def test_wrong_members_make_an_invalid_request_and_contradictions_an_illegal_one
     assert "a, b" in invalid.value.detail
 
 
-def test_a_member_that_is_wrong_twice_is_named_once_in_the_detail() -> None:
+def test_a_field_with_two_errors_is_named_once_in_the_detail() -> None:
     sent = members()
     sent.wrong("a", "is odd")
     sent.wrong("a", "is old")
@@ -89,7 +89,7 @@ def test_a_member_that_is_wrong_twice_is_named_once_in_the_detail() -> None:
     assert invalid.value.errors == (("a", "is odd"), ("a", "is old"))
 
 
-def test_what_the_client_finds_is_taken_over_unless_it_is_known() -> None:
+def test_violations_of_the_client_are_added_unless_the_field_has_an_error() -> None:
     sent = members()
     sent.wrong("a", "must be a string")
     sent.add_violations(
@@ -109,7 +109,7 @@ def test_a_combination_of_the_client_stays_one() -> None:
         sent.finish()
 
 
-def test_an_inner_object_tells_its_errors_under_its_name_and_to_its_parent() -> None:
+def test_errors_of_a_nested_object_have_its_name_and_reach_its_parent() -> None:
     sent = members(a={"x": 1, "y": {"z": 2}})
     inner = sent.nested("a", ("x", "y"))
     assert inner is not None

@@ -115,7 +115,7 @@ def test_the_request_is_read_with_the_deployments_settings() -> None:
 
 
 @pytest.mark.parametrize("kind", PROBLEMS)
-def test_a_problem_is_told_as_its_kind(kind: type[Problem]) -> None:
+def test_a_problem_has_the_status_code_and_title_of_its_type(kind: type[Problem]) -> None:
     answer = handle(raising(made(kind)))
     problem = problem_of(answer)
     expected = PROBLEMS[kind]
@@ -139,7 +139,7 @@ def test_every_problem_has_its_own_type() -> None:
     assert INTERNAL_ERROR.code not in codes
 
 
-def test_every_wrong_member_is_listed() -> None:
+def test_every_invalid_field_is_listed() -> None:
     errors = [FieldError("room", "is odd"), FieldError("token.role", "is unknown")]
     problem = problem_of(handle(raising(InvalidRequest("Two are wrong.", errors))))
     assert problem["detail"] == "Two are wrong."
@@ -233,7 +233,7 @@ def test_the_answers_session_is_logged_where_the_path_has_none(log: Log) -> None
     assert line["session_id"] == "2_MX4"
 
 
-def test_a_request_that_nobody_can_be_told_of_is_logged_as_well(log: Log) -> None:
+def test_a_request_without_a_caller_is_logged(log: Log) -> None:
     events: list[object] = [{}, None, [], {"requestContext": {"authorizer": None}}]
     for event in events:
         handle(lambda request: Response(200, {"caller": request.caller.sub}), event)
@@ -260,7 +260,7 @@ def test_claims_that_nest_deeply_break_nothing() -> None:
         (ValueError("x"), "InternalError"),
     ],
 )
-def test_what_an_operator_has_to_know_is_counted(
+def test_a_failure_that_operators_must_know_is_counted(
     error: Exception, metric: str, metrics: Callable[[], Counter[str]], log: Log
 ) -> None:
     handle(raising(error))
@@ -268,7 +268,7 @@ def test_what_an_operator_has_to_know_is_counted(
 
 
 @pytest.mark.parametrize("error", [SessionNotFound(), InvalidRequest("x"), SessionClosed("x")])
-def test_what_a_caller_did_wrong_alarms_nobody(
+def test_a_client_error_raises_no_alarm(
     error: Problem, metrics: Callable[[], Counter[str]], log: Log
 ) -> None:
     handle(raising(error))

@@ -61,14 +61,14 @@ def test_a_life_within_the_limits(seconds: int) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, 0, 1, 59, 86_401, 90_001, -(10**30)])
-def test_a_life_outside_the_limits_is_told_the_limits(seconds: int) -> None:
+def test_a_lifetime_outside_the_limits_names_them(seconds: int) -> None:
     assert refused({"expiresIn": seconds}) == ["expiresIn must be from 60 to 86400 seconds"]
 
 
 @pytest.mark.parametrize(
     "milliseconds", [3_600_000, 86_400_000, 87_000, 604_800_000, 1_763_800_000_123]
 )
-def test_a_life_in_milliseconds_is_told_so(milliseconds: int) -> None:
+def test_a_lifetime_in_milliseconds_is_recognised(milliseconds: int) -> None:
     expected = "expiresIn must be from 60 to 86400 seconds; the value looks like milliseconds"
     assert refused({"expiresIn": milliseconds}) == [expected]
 
@@ -78,7 +78,7 @@ def test_milliseconds_that_no_token_lives_are_not_guessed_at() -> None:
 
 
 @pytest.mark.parametrize("seconds", ["3600", 3600.0, True, None, [3600]])
-def test_a_life_is_a_whole_number(seconds: object) -> None:
+def test_a_lifetime_is_an_integer(seconds: object) -> None:
     assert refused({"expiresIn": seconds}) == ["expiresIn must be an integer"]
 
 
@@ -102,7 +102,7 @@ def test_data_and_layout_classes_have_the_vendors_limits() -> None:
         assert refused({"initialLayoutClassList": layout}) == [f"initialLayoutClassList {words}"]
 
 
-def test_everything_wrong_is_told_at_once() -> None:
+def test_all_validation_errors_are_reported_together() -> None:
     said = refused(
         {"role": "x", "expiresIn": 1, "data": 1, "initialLayoutClassList": [""], "ttl": 5}
     )
@@ -127,9 +127,7 @@ def test_everything_wrong_is_told_at_once() -> None:
     ),
     st.integers(60, 30 * DAY),
 )
-def test_whatever_is_asked_for_no_request_is_beyond_the_limits(
-    body: dict[str, object], seconds_max: int
-) -> None:
+def test_no_token_request_exceeds_the_limits(body: dict[str, object], seconds_max: int) -> None:
     try:
         request = parse_token_request(body, seconds_max)
     except InvalidRequest as invalid:

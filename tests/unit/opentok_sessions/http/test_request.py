@@ -105,11 +105,11 @@ def test_a_body_is_an_object(body: str) -> None:
         "\x00",
     ],
 )
-def test_what_is_no_json_is_told_so(body: str) -> None:
+def test_a_body_that_is_not_json_is_rejected(body: str) -> None:
     assert complaint(with_body(body)) == "is not valid JSON in UTF-8"
 
 
-def test_bytes_that_are_no_utf8_are_told_so() -> None:
+def test_a_body_that_is_not_utf8_is_rejected() -> None:
     for raw in (b'{"a": "\xff"}', b"\xff\xfe{\x00}\x00", '{"a": "é"}'.encode("latin-1")):
         encoded = base64.b64encode(raw).decode()
         sent = with_body(encoded, isBase64Encoded=True)
@@ -118,7 +118,7 @@ def test_bytes_that_are_no_utf8_are_told_so() -> None:
 
 
 @pytest.mark.parametrize("encoded", ["{}", "e30", "e30=e30=", "e3 0=", "ä", "=", "e30=\n"])
-def test_what_is_no_base64_is_told_so(encoded: str) -> None:
+def test_a_body_that_is_not_base64_is_rejected(encoded: str) -> None:
     assert complaint(with_body(encoded, isBase64Encoded=True)) == "cannot be decoded"
 
 
@@ -128,7 +128,7 @@ def test_only_true_means_base64(flag: object) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"room": "a"}, [], 1, True, 1.5])
-def test_a_body_that_is_no_text_is_told_so(body: object) -> None:
+def test_a_body_that_is_not_text_is_rejected(body: object) -> None:
     assert complaint(with_body(body)) == "must be text"
 
 
@@ -142,18 +142,18 @@ def test_a_body_that_is_no_text_is_told_so(body: object) -> None:
         ('{"' + "n" * 500 + '": 1, "' + "n" * 500 + '": 2}', "n" * 100),
     ],
 )
-def test_a_member_named_twice_is_told(body: str, names: str) -> None:
+def test_a_duplicate_key_is_reported(body: str, names: str) -> None:
     assert complaint(with_body(body)) == f"contains duplicate keys: {names}"
 
 
-def test_thousands_of_members_named_twice_are_told_once_each() -> None:
+def test_thousands_of_duplicate_keys_are_reported_once_each() -> None:
     names = [f"{number:04}" for number in range(3000)]
     body = "{" + ",".join(f'"{name}":1' for name in names * 2) + "}"
     assert complaint(with_body(body)) == f"contains duplicate keys: {', '.join(names)}"
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
-def test_numbers_that_json_does_not_have_are_told(constant: str) -> None:
+def test_numbers_that_json_does_not_have_are_rejected(constant: str) -> None:
     assert (
         complaint(with_body(f'{{"a": {constant}}}'))
         == f"contains {constant}, which is not valid JSON"
@@ -161,7 +161,7 @@ def test_numbers_that_json_does_not_have_are_told(constant: str) -> None:
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":'])
-def test_deep_nesting_is_told(opening: str) -> None:
+def test_deep_nesting_is_rejected(opening: str) -> None:
     deep = opening * (60_000 // len(opening))
     assert complaint(with_body(deep)) == "is nested too deeply"
     assert complaint(with_body(f'{{"a": {"[" * 30_000}{"]" * 30_000}}}')) == "is nested too deeply"
@@ -352,7 +352,7 @@ def test_the_caller_is_the_subject() -> None:
         {"headers": {"authorization": "Bearer x"}, "sub": "alice"},
     ],
 )
-def test_nobody_asks_without_a_subject(event: object) -> None:
+def test_a_jwt_without_a_subject_is_rejected(event: object) -> None:
     with pytest.raises(InvalidRequest, match="sub"):
         _ = request(event).caller
 

@@ -42,7 +42,7 @@ FULL = replace(
 TOKEN = Token("T1==secret", "1_MX4", "47665971", Role.PUBLISHER, NOW, NOW + 3600)
 
 
-def test_a_plain_session() -> None:
+def test_a_session_with_default_options() -> None:
     assert session_response(PLAIN, OWNER, NOW) == {
         "sessionId": "1_MX4",
         "projectId": "47665971",

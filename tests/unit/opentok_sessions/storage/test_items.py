@@ -134,7 +134,7 @@ def test_what_a_newer_version_writes_is_overlooked() -> None:
     assert session_of(OLDEST | newer) == session_of(OLDEST)
 
 
-def test_one_that_waits_in_a_pool_is_nobodys() -> None:
+def test_a_pooled_session_is_not_an_owned_one() -> None:
     pooled = {"pk": {"S": "session#s-1"}, "poolId": {"S": "p"}, "poolKey": {"S": "00"}}
     assert session_of(pooled) is None
     assert session_of({**OLDEST, **pooled}) is None

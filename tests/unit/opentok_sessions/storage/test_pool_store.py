@@ -43,19 +43,19 @@ def put_many(aws: Aws, numbers: Iterable[int], side: str) -> set[str]:
 
 
 class TestWaiting:
-    def test_one_query_finds_who_is_next(self, aws: Aws, pools: PoolStore) -> None:
+    def test_one_query_finds_the_next_sessions(self, aws: Aws, pools: PoolStore) -> None:
         ids = put_many(aws, range(3), LAST)
         assert next(pools.find_pooled(POOL, DEADLINE)) in ids
         assert aws.calls == ["Query"]
 
-    def test_once_round(self, aws: Aws, pools: PoolStore) -> None:
+    def test_a_search_goes_around_the_pool_once(self, aws: Aws, pools: PoolStore) -> None:
         right, left = put_many(aws, range(2), LAST), put_many(aws, range(2, 5), FIRST)
         found = list(pools.find_pooled(POOL, DEADLINE))
         assert set(found[:2]) == right
         assert set(found[2:]) == left
         assert aws.calls == ["Query", "Query"]
 
-    def test_nobody_twice_and_nobody_overlooked(self, aws: Aws, pools: PoolStore) -> None:
+    def test_a_search_yields_every_session_exactly_once(self, aws: Aws, pools: PoolStore) -> None:
         for n in range(CLAIMS_MAX):
             pools.add(f"s{n}", API_KEY, POOL, NOW)
         for _ in range(10):
@@ -112,7 +112,7 @@ class TestWaiting:
 
 
 class TestAdding:
-    def test_nobody_owns_what_waits(self, aws: Aws, pools: PoolStore) -> None:
+    def test_a_pooled_session_has_no_owner(self, aws: Aws, pools: PoolStore) -> None:
         pools.add("s1", API_KEY, POOL, NOW + 0.9)
         item = aws.item("session#s1")
         assert item is not None
@@ -148,7 +148,7 @@ class TestAdding:
 
 
 class TestCounting:
-    def test_those_of_one_pool(self, aws: Aws, pools: PoolStore) -> None:
+    def test_the_sessions_of_one_pool_are_counted(self, aws: Aws, pools: PoolStore) -> None:
         put_many(aws, range(7), LAST)
         put(aws, "relayed", LAST, f"{API_KEY}#relayed")
         assert pools.count(POOL) == 7
@@ -188,7 +188,7 @@ class TestWhatRefillsRemember:
         ]
 
     @pytest.mark.parametrize("missing", ["target", "available", "refilledAt"])
-    def test_a_damaged_one_is_as_good_as_none_and_told(
+    def test_a_damaged_refill_record_counts_as_none_and_is_reported(
         self,
         aws: Aws,
         pools: PoolStore,

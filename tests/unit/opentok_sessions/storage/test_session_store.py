@@ -295,7 +295,7 @@ class TestKeys:
 
 
 class TestTtl:
-    def test_it_is_the_last_moment_that_matters_and_the_retention(
+    def test_the_ttl_is_the_last_relevant_time_plus_the_retention(
         self, aws: Aws, store: SessionStore
     ) -> None:
         store.record(a_session(1), NOW + 0.9, pooled=False)
@@ -309,7 +309,7 @@ class TestTtl:
         store.record(in_room(closes_at=NOW + DAY), NOW, pooled=False, room=RoomClaim("lobby"))
         assert ttl(aws, "room#lobby") == ttl(aws, "session#session-1") == NOW + DAY + RETENTION
 
-    def test_permanent_ones_stay(self, aws: Aws, store: SessionStore) -> None:
+    def test_permanent_sessions_have_no_ttl(self, aws: Aws, store: SessionStore) -> None:
         session = in_room(reuse=Reuse.PERMANENT)
         store.record(session, NOW, pooled=False, room=RoomClaim("lobby"))
         assert ttl(aws, "session#session-1") is None
@@ -421,7 +421,7 @@ class TestTouch:
 
 
 class TestClosing:
-    def test_it_is_for_good(self, aws: Aws, store: SessionStore) -> None:
+    def test_closing_is_final(self, aws: Aws, store: SessionStore) -> None:
         store.record(a_session(), NOW, pooled=False)
         store.close("session-1", NOW + 5.5)
         closed = store.find_session("session-1")
@@ -488,7 +488,7 @@ class TestListing:
         sessions, _ = store.find_owned("alice", 10, None)
         assert [s.session_id for s in sessions] == ["session-alice-0"]
 
-    def test_nobody_has_none(self, aws: Aws, store: SessionStore) -> None:
+    def test_an_unknown_owner_has_no_sessions(self, aws: Aws, store: SessionStore) -> None:
         assert store.find_owned("nobody", 10, None) == ([], None)
         assert aws.calls == ["Query"]
 

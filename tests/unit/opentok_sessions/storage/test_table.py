@@ -120,7 +120,7 @@ class TestPut:
         assert table.put(new(table, "a"), MINE) is None
         assert aws.calls == ["PutItem", "PutItem"]
 
-    def test_no_claim_is_nobodys(self, aws: Aws, table: Table) -> None:
+    def test_an_item_without_a_claim_is_not_its_own(self, aws: Aws, table: Table) -> None:
         aws.put(item("a", claimId=""))
         assert table.put(new(table, "a", claim_id="")) is Refusal.CONDITION
 
@@ -193,7 +193,7 @@ class TestTransact:
         assert {i["pk"]["S"] for i in aws.items()} == {m.name for m in Meaning}
 
     @pytest.mark.parametrize("taken", Meaning)
-    def test_or_none_and_says_what_was_in_the_way(
+    def test_a_failed_transaction_writes_nothing_and_names_the_condition(
         self, aws: Aws, table: Table, taken: Meaning
     ) -> None:
         aws.put(item(taken.name, claimId="somebody-else"))
@@ -209,7 +209,7 @@ class TestTransact:
         aws.meet("TransactWriteItems", sent_twice)
         assert table.transact(three(table), MINE) is None
 
-    def test_somebody_elses_claim_is_not_its_own(self, aws: Aws, table: Table) -> None:
+    def test_a_foreign_claim_is_not_its_own(self, aws: Aws, table: Table) -> None:
         found = [item("FIRST", claimId="somebody-else")]
         aws.meet("TransactWriteItems", canceled("ConditionalCheckFailed", "None", items=found))
         assert table.transact(three(table), MINE) is Meaning.FIRST
@@ -324,7 +324,7 @@ def test_overwriting_fails_like_the_others(aws: Aws, table: Table) -> None:
 
 
 @pytest.mark.parametrize("operation", ["GetItem", "PutItem"])
-def test_what_passes_at_once_nobody_notices(aws: Aws, operation: str) -> None:
+def test_a_transient_error_is_not_noticed(aws: Aws, operation: str) -> None:
     aws.meet(operation, THROTTLED)
     table = Table(aws.client("dynamodb", attempts=2), TABLE_NAME)
     each_call(table)[operation]()
