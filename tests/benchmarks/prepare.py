@@ -118,7 +118,7 @@ def prepare(folder: Path, progress: Callable[[str], None]) -> Prepared:
     )
     return Prepared(
         python=python,
-        python_version=version,
+        python_version=f"{version} ({_configuration(python)})",
         root=root,
         server=authority / "server.pem",
         runtime=python_peers("runtime", "botocore/cacert.pem"),
@@ -179,6 +179,13 @@ def _copy_sources(folder: Path, target: Path) -> None:
 def _append(pem: Path, bundle: Path) -> None:
     with bundle.open("a") as file:
         file.write(pem.read_text())
+
+
+def _configuration(python: Path) -> str:
+    """Returns whether the interpreter was configured for speed, as Lambda's is."""
+    code = "import sysconfig; print(sysconfig.get_config_var('CONFIG_ARGS'))"
+    optimised = "--enable-optimizations" in _run(str(python), "-S", "-c", code)
+    return f"configured {'with' if optimised else 'without'} `--enable-optimizations`"
 
 
 def _find_node() -> tuple[Path, str]:

@@ -76,8 +76,6 @@ NOT_YET = (
     "docs/guarantees.md",
     "docs/overview.md",
     "docs/parameters.md",
-    "docs/performance.md",
-    "docs/scale.md",
     "functions/",
     "layers/",
     "local/",
