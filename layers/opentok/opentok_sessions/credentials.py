@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from opentok_client.credentials import Credentials, from_secret
+from opentok_client.credentials import Credentials, Platform, from_secret
 from opentok_client.errors import InvalidCredentials
 
 from .domain.deadline import CREDENTIALS_MIN_AGE_SECONDS, CREDENTIALS_RETRY_SECONDS
@@ -28,7 +28,7 @@ __all__ = ["CredentialCache"]
 class CredentialCache:
     """The credentials, read when first needed and again after `cache_seconds`.
 
-    `platform` is the deployment's; a secret of the other platform is rejected.
+    `platform` decides which fields of the secret are used.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class CredentialCache:
     ) -> None:
         self._secrets_manager = secrets_manager
         self._secret_id = secret_id
-        self._platform = platform
+        self._platform = Platform(platform)
         self._cache_seconds = cache_seconds
         self._monotonic = monotonic
         self._current: Credentials | None = None
@@ -104,19 +104,39 @@ class CredentialCache:
 
     def _fetch(self) -> Credentials:
         response = self._secrets_manager.get_secret_value(SecretId=self._secret_id)
-        try:
-            secret = json.loads(response["SecretString"])
-        except (KeyError, ValueError, RecursionError):
-            # `from None`: the parser's error would quote the secret.
-            raise InvalidCredentials("the secret is not valid JSON") from None
-        credentials = from_secret(secret)
-        if credentials.platform != self._platform:
-            raise InvalidCredentials(
-                f"the secret contains credentials of the {credentials.platform} platform, but the"
-                f" parameter Platform is {self._platform}: change one of them"
-            )
+        credentials = from_secret(_parsed(response), self._platform)
         if self._current not in (None, credentials):
             from opentok_client.signing import signed_jwt
 
             signed_jwt(credentials, {})  # one that cannot sign must not replace one that can
         return credentials
+
+
+def _parsed(response: Mapping[str, str | bytes]) -> object:
+    """Returns the secret's JSON value, from its text or its bytes, with or without a BOM.
+
+    Raises `InvalidCredentials`, which names a line and never shows the content.
+    """
+    content = response.get("SecretString") or response.get("SecretBinary") or b""
+    # `from None` below: the parser's error holds the secret.
+    try:
+        if isinstance(content, bytes):
+            content = content.decode(json.detect_encoding(content))
+        content = content.lstrip("\ufeff")
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        reason = f"the secret is not valid JSON (line {error.lineno})"
+        if _has_control_characters(content):
+            reason += r": a line break inside a JSON text must be written \n, and a tab \t"
+        raise InvalidCredentials(reason) from None
+    except (ValueError, RecursionError):
+        raise InvalidCredentials("the secret is not valid JSON") from None
+
+
+def _has_control_characters(content: str | bytes) -> bool:
+    """Returns whether unescaped control characters are all that is wrong with the JSON text."""
+    try:
+        json.loads(content, strict=False)
+    except (ValueError, RecursionError):
+        return False
+    return True

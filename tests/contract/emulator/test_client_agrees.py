@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opentok_client.client import OpenTokClient
-from opentok_client.credentials import Credentials, from_secret
+from opentok_client.credentials import Credentials, Platform, from_secret
 from opentok_client.errors import Invalid
 from opentok_client.grant import Role, TokenFormat, TokenGrant
 from opentok_client.options import ARCHIVE_RESOLUTIONS, ArchiveMode, MediaMode, SessionOptions
@@ -68,7 +68,7 @@ grants = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module", params=["opentok", "vonage"])
 def credentials(request: pytest.FixtureRequest, process: Emulator) -> Credentials:
-    return from_secret(dict(process.credentials[request.param]))
+    return from_secret(dict(process.credentials[request.param]), Platform(request.param))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import traceback
 from collections import Counter
@@ -303,11 +305,63 @@ def store(aws: Aws, secret: object) -> None:
         aws.meet_always("GetSecretValue", answer(200, {"SecretString": ""}))
 
 
-def test_a_binary_secret_is_none(aws: Aws, cache: CredentialCache, log: Log) -> None:
-    aws.meet("GetSecretValue", answer(200, {"SecretBinary": "aHVudGVyMg=="}))
+TEXT = json.dumps({"apiKey": API_KEY, "apiSecret": API_SECRET})
+
+
+def binary(content: bytes) -> Reaction:
+    return answer(200, {"SecretBinary": base64.b64encode(content).decode()})
+
+
+@pytest.mark.parametrize(
+    "reaction",
+    [
+        answer(200, {"SecretString": "\ufeff" + TEXT}),
+        binary(TEXT.encode()),
+        binary(TEXT.encode("utf-8-sig")),
+        binary(TEXT.encode("utf-16")),
+        answer(200, {"SecretString": "\r\n\t" + json.dumps(json.loads(TEXT), indent=2) + "\r\n"}),
+    ],
+    ids=["text with BOM", "binary", "binary with BOM", "binary as UTF-16", "indented"],
+)
+def test_a_secret_is_read_from_text_or_bytes_with_or_without_bom(
+    aws: Aws, cache: CredentialCache, reaction: Reaction
+) -> None:
+    aws.meet("GetSecretValue", reaction)
+    assert cache.current() == OURS
+
+
+@pytest.mark.parametrize("content", [b"hunter2", b"\xff\xfehunter2\xd8", b"\x80hunter2", b""])
+def test_an_unusable_binary_secret_is_not_shown(
+    aws: Aws, cache: CredentialCache, log: Log, content: bytes
+) -> None:
+    aws.meet("GetSecretValue", binary(content))
     with pytest.raises(CredentialsUnavailable):
         cache.current()
+    assert "the secret is not valid JSON" in log()
     assert "hunter2" not in log() and "aHVudGVyMg" not in log()
+
+
+@pytest.mark.parametrize("character", ["\n", "\r\n", "\t"])
+def test_a_line_break_inside_a_json_text_is_named_with_its_line(
+    aws: Aws, cache: CredentialCache, log: Log, character: str
+) -> None:
+    store(aws, f'{{\n  "apiKey": "47000001",\n  "apiSecret": "hunter2{character}hunter2"\n}}')
+    with pytest.raises(CredentialsUnavailable):
+        cache.current()
+    reason = json.loads(log())["reason"]
+    assert reason == (
+        r"the secret is not valid JSON (line 3): a line break inside a JSON text must be written"
+        r" \n, and a tab \t"
+    )
+
+
+def test_another_json_error_is_named_with_its_line_only(
+    aws: Aws, cache: CredentialCache, log: Log
+) -> None:
+    store(aws, '{\n"apiKey": "47000001"\n"apiSecret": "hunter2"}')
+    with pytest.raises(CredentialsUnavailable):
+        cache.current()
+    assert json.loads(log())["reason"] == "the secret is not valid JSON (line 3)"
 
 
 class TestTwoPlatforms:
