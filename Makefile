@@ -13,7 +13,7 @@ export UV_LINK_MODE := copy
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak coverage up down serve tokens check format bench load build deploy invoke docs lock audit clean
+.PHONY: help setup demo test soak coverage up down serve tokens check format bench load build deploy verify invoke docs lock audit clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -159,6 +159,11 @@ build: setup $(SAM)  ## sam build; writes each layer's bill of materials to dist
 deploy: build  ## deploy to your AWS account: make deploy PARAMETERS="Platform=vonage LogLevel=DEBUG"
 	@$(BIN)/python -m local.preflight --architecture $(ARCHITECTURE) $(LOCAL_PARAMETERS) $(ARGS)
 	@.venv-sam/bin/sam deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(DEPLOYED_PARAMETERS) $(ARGS)
+
+STACK ?= opentok-sessions
+
+verify: setup  ## acceptance run against a deployed stack: make verify STACK=name (ARGS="--local .local" for the local one)
+	@$(BIN)/python -m local.verify $(STACK) $(ARGS)
 
 clean:  ## delete everything that was installed or built
 	@test ! -x $(BIN)/python || $(BIN)/python -m local.stack down

@@ -1,4 +1,4 @@
-"""What MiniStack does not read of an HTTP API: routes, integrations, the authorizer, CORS.
+"""What MiniStack does not read of an HTTP API: routes, integrations, the authorizer, CORS, limits.
 
 SAM writes these into an OpenAPI document inside the API resource. Here they are taken from that
 document, as the deployed stack holds it, and created one by one: `template.yaml` stays the only
@@ -63,6 +63,16 @@ def create_routes(address: str, deployment: Deployment, parameters: dict[str, st
                 AuthorizationType="JWT",
                 AuthorizerId=authorizers[authorizer],
             )
+    stage = deployment.processed["Resources"]["HttpApiApiGatewayDefaultStage"]["Properties"]
+    limits = _Resolver(deployment, parameters).resolve(stage["DefaultRouteSettings"])
+    gateway.update_stage(
+        ApiId=api_id,
+        StageName="$default",
+        DefaultRouteSettings={
+            "ThrottlingRateLimit": float(limits["ThrottlingRateLimit"]),
+            "ThrottlingBurstLimit": int(limits["ThrottlingBurstLimit"]),
+        },
+    )
     return f"{address}/_aws/execute-api/{api_id}/$default"
 
 
