@@ -123,7 +123,9 @@ def test_a_secret_of_the_wrong_shape_is_named(stack: Stack, target: Target) -> N
     }
 
 
-@pytest.mark.parametrize("check", [check for check in CHECKS if check.aws_only], ids=str)
+@pytest.mark.parametrize(
+    "check", [check for check in CHECKS if check.aws_only], ids=lambda check: check.name
+)
 def test_the_page_lists_what_the_local_cloud_cannot_show(check: Check) -> None:
     assert f"| {check.name} |" in Path(PAGE).read_text()
 
