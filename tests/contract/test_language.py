@@ -75,12 +75,10 @@ NOT_SEARCHED = ("tests/contract/test_language.py",)
 NOT_YET = (
     "docs/guarantees.md",
     "docs/overview.md",
-    "docs/parameters.md",
     "functions/",
     "layers/",
     "local/",
     "pyproject.toml",
-    "template.yaml",
     "tests/",
 )
 
