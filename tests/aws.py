@@ -44,6 +44,7 @@ __all__ = [
     "aws_in_memory",
     "before",
     "canceled",
+    "item_key",
     "refuse",
     "reply_lost",
     "sent_twice",
@@ -134,13 +135,18 @@ class Aws:
         self.requests.clear()
 
     def put(self, item: Mapping[str, Any]) -> None:
-        """Writes an item, in DynamoDB's own form."""
+        """Writes an item in DynamoDB's format; a missing `sk` is that of the kind of item."""
+        item = {**item_key(item["pk"]["S"]), **item}
         self.dynamodb.put_item(TableName=self.table_name, Item=item)
 
-    def item(self, pk: str) -> Item | None:
-        """An item in DynamoDB's own form."""
+    def delete(self, pk: str, sk: str | None = None) -> None:
+        """Deletes an item; without `sk`, the one that its kind of item has."""
+        self.dynamodb.delete_item(TableName=self.table_name, Key=item_key(pk, sk))
+
+    def item(self, pk: str, sk: str | None = None) -> Item | None:
+        """Returns an item in DynamoDB's format; without `sk`, the one that its kind of item has."""
         found: Item | None = self.dynamodb.get_item(
-            TableName=self.table_name, Key={"pk": {"S": pk}}
+            TableName=self.table_name, Key=item_key(pk, sk)
         ).get("Item")
         return found
 
@@ -173,6 +179,14 @@ class Aws:
         if (stand_in := self._stand_ins.get(operation)) is not None:
             return stand_in(members, proceed)
         return proceed()
+
+
+def item_key(pk: str, sk: str | None = None) -> Item:
+    """Returns the key of an item in DynamoDB's format."""
+    return {"pk": {"S": pk}, "sk": {"S": sk or _SORT_KEYS.get(pk.partition("#")[0], "session")}}
+
+
+_SORT_KEYS = {"session": "session", "room": "room", "idem": "key", "refill": "refill"}
 
 
 def answer(status: int, body: Mapping[str, object]) -> Reaction:

@@ -105,7 +105,8 @@ class Pools:
         found = {}
         for pool in self._known:
             answer = self._dynamodb.get_item(
-                TableName=self._table, Key={"pk": {"S": _REFILL + pool}}
+                TableName=self._table,
+                Key={"pk": {"S": _REFILL + pool}, "sk": {"S": "refill"}},
             )
             if "Item" in answer:
                 found[pool] = answer["Item"]

@@ -83,6 +83,7 @@ def query(request: JSON) -> JSON:
     items = [
         {
             "pk": {"S": f"session#{session_id(number)}"},
+            "sk": {"S": "session"},
             "poolId": pool,
             "poolKey": {"S": f"{number:032x}"},
         }

@@ -17,26 +17,32 @@ _OWNED_ONLY = {"owner", "state", "sessionId", "claimId", "source"}
 
 @dataclass(frozen=True)
 class Records:
-    """Every item of the table at one time, by key, and the keys in the index of the pools."""
+    """Every item of the table at one time: by partition key, apart from the items of connections,
+    and the keys in the index of the pools."""
 
     items: Mapping[str, Item]
     index: frozenset[str]
+    connections: tuple[Item, ...] = ()
 
     @classmethod
     def read(cls, stack: Stack) -> "Records":
         dynamodb, table = stack.client("dynamodb"), stack.facts["table"]
         scan = dynamodb.get_paginator("scan")
-        items = {
-            item["pk"]["S"]: {name: _plain(value) for name, value in item.items()}
-            for page in scan.paginate(TableName=table, ConsistentRead=True)
-            for item in page["Items"]
-        }
+        items: dict[str, Item] = {}
+        connections: list[Item] = []
+        for page in scan.paginate(TableName=table, ConsistentRead=True):
+            for stored in page["Items"]:
+                item: dict[str, Any] = {n: _plain(value) for n, value in stored.items()}
+                if item["sk"].startswith(("live#", "gone#")):
+                    connections.append(item)
+                else:
+                    items[item["pk"]] = item
         index = {
             item["pk"]["S"]
             for page in scan.paginate(TableName=table, IndexName="pool")
             for item in page["Items"]
         }
-        return cls(items, frozenset(index))
+        return cls(items, frozenset(index), tuple(connections))
 
     @cached_property
     def sessions(self) -> dict[str, Item]:
@@ -99,9 +105,14 @@ class Records:
 def forget(stack: Stack, *kinds: str) -> None:
     """Removes the items of these kinds (such as `refill`), or all of them."""
     dynamodb, table = stack.client("dynamodb"), stack.facts["table"]
-    keys = [pk for pk in Records.read(stack).items if not kinds or pk.split("#")[0] in kinds]
+    records = Records.read(stack)
+    keys = [
+        {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
+        for item in [*records.items.values(), *records.connections]
+        if not kinds or item["pk"].split("#")[0] in kinds
+    ]
     for start in range(0, len(keys), 25):
-        batch = [{"DeleteRequest": {"Key": {"pk": {"S": pk}}}} for pk in keys[start : start + 25]]
+        batch = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + 25]]
         answer = dynamodb.batch_write_item(RequestItems={table: batch})
         assert not answer["UnprocessedItems"]
 

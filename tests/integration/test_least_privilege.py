@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from local.stack import cloud, deployment, lifecycle
 from tests.integration.stack import Stack
 
-KEY = {"pk": {"S": "probe"}}
+KEY = {"pk": {"S": "probe"}, "sk": {"S": "probe"}}
 NEVER = {"ConditionExpression": "attribute_exists(never)"}
 
 #: What each function needs; every other probe has to be denied.

@@ -144,8 +144,7 @@ class World:
         if self._writes_since_seeds >= WRITES_MAX:
             self._writes_since_seeds = 0
             for item in self.aws.items():
-                key = {"pk": item["pk"]}
-                self.aws.dynamodb.delete_item(TableName=self.aws.table_name, Key=key)
+                self.aws.delete(item["pk"]["S"], item["sk"]["S"])
             for seed in seeds():
                 self.aws.put(seed)
         self.written.clear()

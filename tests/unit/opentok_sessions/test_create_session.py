@@ -35,7 +35,6 @@ from opentok_sessions.domain.problems import (
 from tests.aws import (
     API_KEY,
     API_SECRET,
-    TABLE_NAME,
     Answer,
     Aws,
     before,
@@ -214,7 +213,7 @@ class TestFromThePool:
             other = ({"p1", "p2"} - {wanted}).pop()
             aside = aws.item(f"session#{other}")
             assert item is not None and aside is not None
-            aws.dynamodb.delete_item(TableName=TABLE_NAME, Key={"pk": aside["pk"]})
+            aws.delete(aside["pk"]["S"])
             rivals.append(rival.create(caller=BOB))
             aws.put(aside)
 
@@ -234,7 +233,7 @@ class TestFromThePool:
                 aws.put(item)
             page = proceed()
             for item in stale:
-                aws.dynamodb.delete_item(TableName=TABLE_NAME, Key={"pk": item["pk"]})
+                aws.delete(item["pk"]["S"])
             return page
 
         aws.meet_always("Query", lag)
@@ -603,8 +602,7 @@ class TestJoiningARoom:
 
     def test_a_room_whose_record_is_gone_is_free(self, app: Application, aws: Aws) -> None:
         old = app.create({"room": "lobby"}).session
-        key = {"pk": {"S": f"session#{old.session_id}"}}
-        aws.dynamodb.delete_item(TableName=TABLE_NAME, Key=key)
+        aws.delete(f"session#{old.session_id}")
         fresh = app.create({"room": "lobby"}, BOB).session
         assert app.store.find_room("lobby") == fresh.session_id
 
@@ -1013,8 +1011,7 @@ class TestIdempotencyKeys:
 
     def test_what_the_key_stands_for_is_gone(self, app: Application, aws: Aws) -> None:
         session = app.create(key="k").session
-        key = {"pk": {"S": f"session#{session.session_id}"}}
-        aws.dynamodb.delete_item(TableName=TABLE_NAME, Key=key)
+        aws.delete(f"session#{session.session_id}")
         with pytest.raises(SessionNotFound):
             app.create(key="k")
 

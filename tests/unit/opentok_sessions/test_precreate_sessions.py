@@ -178,9 +178,7 @@ class TestLaterRefills:
         other = Application.start(aws, vendor, app.clock)
         for operation in ("GetItem", "Query"):
             for session_id in app.pooled():
-                aws.dynamodb.delete_item(
-                    TableName=aws.table_name, Key={"pk": {"S": f"session#{session_id}"}}
-                )
+                aws.delete(f"session#{session_id}")
             app.pool_store.put_refill_state(f"{API_KEY}#routed", RefillState(3, 0, NOW))
             aws.meet(operation, before(lambda: refill(other, ROUTED)))
             assert [short(r) for r in refill(app, ROUTED)] == [(3, 3, 0, 0, None)]

@@ -11,22 +11,18 @@ from opentok_client.options import OPTIONS, Option, SessionOptions
 
 from ..domain.models import Reuse, Session, Source
 from ..domain.problems import DamagedRecord
-from .attributes import Attribute, Item, Value, decode, encode
+from .attributes import Attribute, Item, Value, decode
+from .keys import new_item, session_key
 
-__all__ = ["session_item", "session_of", "session_pk"]
-
-
-def session_pk(session_id: str) -> str:
-    """Returns the key under which a session is stored."""
-    return f"session#{session_id}"
+__all__ = ["session_item", "session_of"]
 
 
 def session_item(session: Session, ttl: int | None) -> dict[str, Attribute]:
     """Returns the item of a session. It has no `poolId`: a session with an owner is in no pool."""
     participants = session.participants
-    return encode(
+    return new_item(
+        session_key(session.session_id),
         {
-            "pk": session_pk(session.session_id),
             "sessionId": session.session_id,
             "projectId": session.project_id,
             **{option.field: option.plain(session.options) for option in OPTIONS},
@@ -44,7 +40,7 @@ def session_item(session: Session, ttl: int | None) -> dict[str, Attribute]:
             "state": "closed" if session.closed else "open",
             "superseded": True if session.superseded else None,
             "ttl": ttl,
-        }
+        },
     )
 
 

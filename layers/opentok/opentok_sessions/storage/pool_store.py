@@ -1,8 +1,6 @@
 """The pools in the table: sessions without an owner, and the state of refills.
 
-    session#<id>      with `poolId` and `poolKey`, which put it into the index `pool`
-    refill#<pool>     the state after a pool's last refill
-
+A pooled session has `poolId` and `poolKey`, which put it into the index `pool`.
 `poolKey` is random. So DynamoDB can split a busy pool, and callers that start their search at a
 random place rarely collide.
 """
@@ -18,8 +16,8 @@ from typing import NamedTuple
 from ..domain.deadline import Deadline
 from ..domain.problems import DamagedRecord
 from ..runtime import telemetry
-from .attributes import encode, number, text
-from .items import session_pk
+from .attributes import number, text
+from .keys import new_item, refill_key, session_key
 from .table import Table
 
 __all__ = ["PoolStore", "RefillState"]
@@ -87,14 +85,14 @@ class PoolStore:
         A session that is already recorded stays as it is: an earlier attempt was carried out, and
         only its response was lost.
         """
-        item = encode(
+        item = new_item(
+            session_key(session_id),
             {
-                "pk": session_pk(session_id),
                 "projectId": project_id,
                 "poolId": pool_id,
                 "poolKey": secrets.token_hex(8),
                 "pooledAt": int(now),
-            }
+            },
         )
         self._table.put(self._table.put_request(item, "attribute_not_exists(pk)"))
 
@@ -104,7 +102,7 @@ class PoolStore:
         A damaged record counts as none: the pool starts from its minimum, and the refill replaces
         the record.
         """
-        item = self._table.get(f"refill#{pool_id}")
+        item = self._table.get(refill_key(pool_id))
         if item is None:
             return None
         try:
@@ -116,12 +114,12 @@ class PoolStore:
 
     def put_refill_state(self, pool_id: str, state: RefillState) -> None:
         """Stores the state for the next refill."""
-        item = encode(
+        item = new_item(
+            refill_key(pool_id),
             {
-                "pk": f"refill#{pool_id}",
                 "target": state.target,
                 "available": state.available,
                 "refilledAt": state.refilled_at,
-            }
+            },
         )
         self._table.overwrite(item)

@@ -1,9 +1,5 @@
 """The records of sessions, rooms and idempotency keys.
 
-    session#<id>     a session with an owner, or a pooled one (`pool_store`)
-    room#<name>      the room's current session
-    idem#<hash>      an idempotency record
-
 A session is claimed by writing its whole item, on condition that it is still in its pool. So it
 either has one owner or is in the pool, never both and never neither.
 """
@@ -19,10 +15,21 @@ from ..domain.models import Reuse, Session
 from ..domain.problems import DamagedRecord
 from ..runtime import telemetry
 from .attributes import Item, decode, encode, number, text
-from .items import session_item, session_of, session_pk
+from .items import session_item, session_of
+from .keys import (
+    SCHEMA,
+    Key,
+    idempotency_key,
+    new_item,
+    room_key,
+    session_key,
+)
 from .table import Conditional, Refusal, Table
 
 __all__ = ["SessionStore"]
+
+KNOWN_SCHEMA = "(attribute_not_exists(#schema) OR #schema <= :schema)"
+"""A pooled session of a newer version is left to that version."""
 
 
 class SessionStore:
@@ -37,17 +44,17 @@ class SessionStore:
 
     def find_session(self, session_id: str) -> Session | None:
         """Returns the session; None when there is none, or it is still in a pool."""
-        item = self._table.get(session_pk(session_id))
+        item = self._table.get(session_key(session_id))
         return session_of(item) if item else None
 
     def find_room(self, name: str) -> str | None:
         """Returns the id of the session that the room points to."""
-        item = self._table.get(f"room#{name}")
+        item = self._table.get(room_key(name))
         return text(item, "sessionId") if item else None
 
     def find_idempotency_record(self, key: str, now: float) -> IdempotencyRecord | None:
         """Returns the first response to the idempotency key, unless it has expired."""
-        item = self._table.get(f"idem#{key}")
+        item = self._table.get(idempotency_key(key))
         # DynamoDB removes expired items up to days late, so the age is checked here.
         if item is None or number(item, "expiresAt") <= now:
             return None
@@ -65,8 +72,8 @@ class SessionStore:
         """
         more = {}
         if after is not None:
-            pk, created_at = session_pk(after[0]), after[1]
-            more["ExclusiveStartKey"] = encode({"pk": pk, "owner": owner, "createdAt": created_at})
+            start = {**session_key(after[0])._asdict(), "owner": owner, "createdAt": after[1]}
+            more["ExclusiveStartKey"] = encode(start)
         page = self._table.query(
             "owner",
             "#owner = :owner",
@@ -76,8 +83,9 @@ class SessionStore:
             Limit=limit,
             **more,
         )
-        keys = [text(item, "pk") for item in page["Items"]]
-        found = {text(item, "pk"): _readable(item) for item in self._table.get_all(keys)}
+        keys = [Key(text(item, "pk"), text(item, "sk")) for item in page["Items"]]
+        items = self._table.get_all(keys)
+        found = {Key(text(item, "pk"), text(item, "sk")): _readable(item) for item in items}
         sessions = [session for key in keys if (session := found.get(key))]
         last = page.get("LastEvaluatedKey")
         if not last:
@@ -99,8 +107,10 @@ class SessionStore:
         write whose response was lost recognises its own claim id.
         """
         ttl = self._ttl(session, now)
-        condition = "attribute_exists(poolKey)" if pooled else "attribute_not_exists(pk)"
-        put = self._table.put_request(session_item(session, ttl), condition)
+        condition, values = "attribute_not_exists(pk)", {}
+        if pooled:
+            condition, values = f"attribute_exists(poolKey) AND {KNOWN_SCHEMA}", {":schema": SCHEMA}
+        put = self._table.put_request(session_item(session, ttl), condition, values)
         if room is None and key is None:
             return _outcome(self._table.put(put, session.claim_id), Outcome.SESSION_TAKEN)
         writes = [Conditional(Outcome.SESSION_TAKEN, "Put", put)]
@@ -124,7 +134,7 @@ class SessionStore:
         """
         ttl = self._ttl(session, now)
         in_use = self._table.update_request(
-            session_pk(session.session_id),
+            session_key(session.session_id),
             "SET lastUsedAt = :now" + (", #ttl = :ttl" if ttl else ""),
             "attribute_exists(pk)" + (" AND attribute_not_exists(superseded)" if joining else ""),
             {":now": int(now), ":ttl": ttl},
@@ -132,7 +142,7 @@ class SessionStore:
         if session.room is None or session.superseded or ttl is None:
             return self._table.update(in_use)
         pointer = self._table.update_request(  # it must live as long as its session
-            f"room#{session.room}",
+            room_key(session.room),
             "SET #ttl = :ttl",
             "sessionId = :id",
             {":ttl": ttl, ":id": session.session_id},
@@ -147,7 +157,7 @@ class SessionStore:
         """Closes the session permanently; closing a closed one changes nothing."""
         self._table.update(
             self._table.update_request(
-                session_pk(session_id),
+                session_key(session_id),
                 "SET #state = :closed, closedAt = :now",
                 "attribute_exists(pk) AND #state = :open",
                 {":closed": "closed", ":open": "open", ":now": int(now)},
@@ -157,13 +167,13 @@ class SessionStore:
     def _room_writes(
         self, room: RoomClaim, session: Session, ttl: int | None
     ) -> Iterator[Conditional]:
-        pointer = encode(
+        pointer = new_item(
+            room_key(room.name),
             {
-                "pk": f"room#{room.name}",
                 "sessionId": session.session_id,
                 "claimId": session.claim_id,
                 "ttl": ttl,
-            }
+            },
         )
         if room.seen is None:
             put = self._table.put_request(pointer, "attribute_not_exists(pk)")
@@ -175,7 +185,7 @@ class SessionStore:
             # A caller who joins the idle session at this moment is either detected here, or
             # detects the mark. So no caller stays in it alone.
             mark = self._table.update_request(
-                session_pk(room.idle.session_id),
+                session_key(room.idle.session_id),
                 "SET superseded = :yes",
                 "attribute_exists(pk) AND"  # do not recreate one that TTL removed
                 " (attribute_not_exists(lastUsedAt) OR lastUsedAt = :seen)",
@@ -187,15 +197,15 @@ class SessionStore:
         self, key: KeyClaim, session: Session, now: float, *, joined: bool
     ) -> dict[str, object]:
         until = int(now) + IDEMPOTENCY_TTL_SECONDS
-        item = encode(
+        item = new_item(
+            idempotency_key(key.key),
             {
-                "pk": f"idem#{key.key}",
                 "bodyHash": key.body_hash,
                 "sessionId": session.session_id,
                 "joined": joined,
                 "expiresAt": until,
                 "ttl": until,
-            }
+            },
         )
         condition = "attribute_not_exists(pk) OR expiresAt <= :now"
         return self._table.put_request(item, condition, {":now": int(now)})

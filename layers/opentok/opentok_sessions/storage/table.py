@@ -18,6 +18,7 @@ from ..domain.deadline import AWS_RETRY_PAUSES
 from ..domain.problems import StorageUnavailable
 from ..runtime import telemetry
 from .attributes import Item, Value, decode, encode
+from .keys import Key, require_known_schema
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Conditional", "Refusal", "Table"]
 
 BATCH_GET_MAX = 100
+RESERVED_WORDS = ("ttl", "state", "schema", "data", "owner")
 
 Request = dict[str, Any]
 M = TypeVar("M", bound=Enum)
@@ -47,26 +49,28 @@ class Refusal(Enum):
 
 
 class Table:
-    """One table. Every method raises `StorageUnavailable` when DynamoDB fails. Timeouts and
-    retries are those of the client."""
+    """One table. Every method raises `StorageUnavailable` when DynamoDB fails, and when an item was
+    written by a newer version of this service. Timeouts and retries are those of the client."""
 
     def __init__(self, dynamodb: BaseClient, name: str) -> None:
         self._dynamodb = dynamodb
         self.name = name
 
-    def get(self, pk: str) -> Item | None:
+    def get(self, key: Key) -> Item | None:
         """Returns the item, read with strong consistency."""
         with _failures():
             response = self._dynamodb.get_item(
-                TableName=self.name, Key=encode({"pk": pk}), ConsistentRead=True
+                TableName=self.name, Key=encode(key._asdict()), ConsistentRead=True
             )
         item: Item | None = response.get("Item")
+        if item is not None:
+            require_known_schema(item)
         return item
 
-    def get_all(self, pks: Sequence[str]) -> list[Item]:
+    def get_all(self, keys: Sequence[Key]) -> list[Item]:
         """Returns the existing ones of these items, strongly consistent, in no particular order."""
         found: list[Item] = []
-        wanted = [encode({"pk": pk}) for pk in pks]
+        wanted = [encode(key._asdict()) for key in keys]
         while wanted:
             batch = wanted[:BATCH_GET_MAX]
             with _failures():
@@ -78,6 +82,8 @@ class Table:
             if len(again) == len(batch):
                 raise StorageUnavailable("The session store is unavailable.")
             wanted = again + wanted[BATCH_GET_MAX:]
+        for item in found:
+            require_known_schema(item)
         return found
 
     def query(
@@ -98,22 +104,23 @@ class Table:
         self, item: Item, condition: str, values: Mapping[str, Value] | None = None
     ) -> Request:
         """Returns a write of the whole item, on a condition about the existing one."""
-        request = {"TableName": self.name, "Item": item, "ConditionExpression": condition}
-        return request | ({"ExpressionAttributeValues": encode(values)} if values else {})
+        request: Request = {"TableName": self.name, "Item": item, "ConditionExpression": condition}
+        if values:
+            request["ExpressionAttributeValues"] = encode(values)
+        return request | _aliases(condition)
 
     def update_request(
-        self, pk: str, change: str, condition: str, values: Mapping[str, Value | None]
+        self, key: Key, change: str, condition: str, values: Mapping[str, Value | None]
     ) -> Request:
-        """Returns a change of an item, on a condition. `#ttl` and `#state` alias reserved words."""
+        """Returns a change of an item, on a condition."""
         request: Request = {
             "TableName": self.name,
-            "Key": encode({"pk": pk}),
+            "Key": encode(key._asdict()),
             "UpdateExpression": change,
             "ConditionExpression": condition,
             "ExpressionAttributeValues": encode(values),
         }
-        reserved = {f"#{word}": word for word in ("ttl", "state") if f"#{word}" in change}
-        return request | ({"ExpressionAttributeNames": reserved} if reserved else {})
+        return request | _aliases(change + condition)
 
     def put(self, request: Request, claim_id: str = "") -> Refusal | None:
         """Writes an item; returns None when it was written.
@@ -181,6 +188,12 @@ class Table:
                     continue
             return None
         raise AssertionError("unreachable")
+
+
+def _aliases(expression: str) -> Request:
+    """Returns the attribute names of an expression's aliases: DynamoDB reserves some words."""
+    names = {f"#{word}": word for word in RESERVED_WORDS if f"#{word}" in expression}
+    return {"ExpressionAttributeNames": names} if names else {}
 
 
 def _attempts() -> Iterator[bool]:

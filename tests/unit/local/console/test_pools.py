@@ -55,7 +55,7 @@ def refilled(aws: Aws, pool: str, target: int, at: int) -> None:
 
 
 def put(aws: Aws, item: dict[str, Any]) -> None:
-    aws.dynamodb.put_item(TableName=aws.table_name, Item=item)
+    aws.put(item)
 
 
 def test_there_are_none_at_first(aws: Aws) -> None:
@@ -81,7 +81,7 @@ def test_a_pool_that_has_run_dry_is_still_shown(aws: Aws) -> None:
     wait(aws, "123#routed", "a")
     assert [pool["ready"] for pool in console.read()] == [1]
 
-    aws.dynamodb.delete_item(TableName=aws.table_name, Key={"pk": {"S": "session#a"}})
+    aws.delete("session#a")
 
     assert [pool["ready"] for pool in console.read()] == [0]
 

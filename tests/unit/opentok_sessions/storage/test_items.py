@@ -80,6 +80,8 @@ def test_the_item_has_the_attributes_that_the_template_and_the_policies_name() -
     )
     assert session_item(session, ttl=NOW + 5) == {
         "pk": {"S": "session#session-7"},
+        "sk": {"S": "session"},
+        "schema": {"N": "1"},
         "sessionId": {"S": "session-7"},
         "projectId": {"S": API_KEY},
         "mediaMode": {"S": "routed"},

@@ -10,7 +10,7 @@ import pytest
 from opentok_sessions.domain.problems import StorageUnavailable
 from opentok_sessions.storage.pool_store import CANDIDATES, CLAIMS_MAX, PoolStore, RefillState
 from opentok_sessions.storage.table import Table
-from tests.aws import API_KEY, TABLE_NAME, Aws, answer, refuse, sent_twice
+from tests.aws import API_KEY, TABLE_NAME, Aws, answer, item_key, refuse, sent_twice
 from tests.unit.opentok_sessions.application import DEADLINE, NOW
 
 POOL = f"{API_KEY}#routed"
@@ -119,6 +119,8 @@ class TestAdding:
         assert len(item.pop("poolKey")["S"]) == 16
         assert item == {
             "pk": {"S": "session#s1"},
+            "sk": {"S": "session"},
+            "schema": {"N": "1"},
             "projectId": {"S": API_KEY},
             "poolId": {"S": POOL},
             "pooledAt": {"N": str(NOW)},
@@ -131,7 +133,7 @@ class TestAdding:
         assert len(set(keys)) == 20
 
     def test_one_that_has_an_owner_does_not_go_back(self, aws: Aws, pools: PoolStore) -> None:
-        owned = {"pk": {"S": "session#s1"}, "owner": {"S": "alice"}}
+        owned = {**item_key("session#s1"), "owner": {"S": "alice"}}
         aws.put(owned)
         pools.add("s1", API_KEY, POOL, NOW)
         assert aws.item("session#s1") == owned
@@ -180,7 +182,8 @@ class TestWhatRefillsRemember:
         assert pools.get_refill_state("another") is None
         assert aws.items() == [
             {
-                "pk": {"S": f"refill#{POOL}"},
+                **item_key(f"refill#{POOL}"),
+                "schema": {"N": "1"},
                 "target": {"N": "8"},
                 "available": {"N": "7"},
                 "refilledAt": {"N": str(NOW + 60)},

@@ -171,7 +171,7 @@ class TestRecordingForARoom:
     ) -> None:
         store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
         claim = RoomClaim("lobby", seen="session-1", idle=in_room(1))
-        aws.dynamodb.delete_item(TableName=TABLE_NAME, Key={"pk": {"S": "session#session-1"}})
+        aws.delete("session#session-1")
         assert store.record(in_room(2), LATER, pooled=False, room=claim) is Outcome.ROOM_TAKEN
         assert aws.items("session#") == []
 
@@ -482,8 +482,7 @@ class TestListing:
         self, aws: Aws, store: SessionStore
     ) -> None:
         self.fill(store, 2)
-        gone = {"pk": {"S": "session#session-alice-1"}}
-        query = before(lambda: aws.dynamodb.delete_item(TableName=TABLE_NAME, Key=gone))
+        query = before(lambda: aws.delete("session#session-alice-1"))
         aws.meet("BatchGetItem", query)
         sessions, _ = store.find_owned("alice", 10, None)
         assert [s.session_id for s in sessions] == ["session-alice-0"]

@@ -13,6 +13,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from opentok_sessions.domain.deadline import AWS_RETRY_PAUSES
 from opentok_sessions.domain.problems import StorageUnavailable
 from opentok_sessions.storage.attributes import encode
+from opentok_sessions.storage.keys import SCHEMA, Key
 from opentok_sessions.storage.table import BATCH_GET_MAX, Conditional, Refusal, Table
 from tests.aws import (
     TABLE_NAME,
@@ -21,6 +22,7 @@ from tests.aws import (
     Reaction,
     answer,
     canceled,
+    item_key,
     refuse,
     reply_lost,
     sent_twice,
@@ -45,7 +47,11 @@ def table(aws: Aws) -> Table:
 
 
 def item(pk: str, **values: Any) -> dict[str, Any]:
-    return encode({"pk": pk, **values})
+    return {**item_key(pk), **encode(values)}
+
+
+def key(pk: str) -> Key:
+    return Key(pk, "session")
 
 
 def new(table: Table, pk: str, claim_id: str = MINE) -> dict[str, Any]:
@@ -59,9 +65,9 @@ def three(table: Table) -> list[Conditional]:
 
 def test_reading_is_strongly_consistent(aws: Aws, table: Table) -> None:
     aws.put(item("a", value=1))
-    assert table.get("a") == item("a", value=1)
-    assert table.get("b") is None
-    assert table.get_all(["a", "b"]) == [item("a", value=1)]
+    assert table.get(key("a")) == item("a", value=1)
+    assert table.get(key("b")) is None
+    assert table.get_all([key("a"), key("b")]) == [item("a", value=1)]
     assert [request.get("ConsistentRead") for request in aws.requests[:2]] == [True, True]
     assert aws.requests[2]["RequestItems"][TABLE_NAME]["ConsistentRead"] is True
 
@@ -75,7 +81,7 @@ class TestGetAll:
         pks = [f"item-{n}" for n in range(BATCH_GET_MAX + 1)]
         for pk in pks:
             aws.put(item(pk))
-        assert sorted(i["pk"]["S"] for i in table.get_all(pks)) == sorted(pks)
+        assert sorted(i["pk"]["S"] for i in table.get_all([key(pk) for pk in pks])) == sorted(pks)
         assert aws.calls == ["BatchGetItem"] * 2
 
     def test_what_was_left_unprocessed_is_asked_for_again(self, aws: Aws, table: Table) -> None:
@@ -85,19 +91,19 @@ class TestGetAll:
         left = {TABLE_NAME: {"Keys": [item("b"), item("c")], "ConsistentRead": True}}
         some = {"Responses": {TABLE_NAME: [item("a")]}, "UnprocessedKeys": left}
         aws.meet("BatchGetItem", answer(200, some))
-        assert sorted(i["pk"]["S"] for i in table.get_all(pks)) == pks
+        assert sorted(i["pk"]["S"] for i in table.get_all([key(pk) for pk in pks])) == pks
         assert aws.requests[1]["RequestItems"][TABLE_NAME]["Keys"] == [item("b"), item("c")]
 
     def test_nothing_processed_at_all_is_a_failure(self, aws: Aws, table: Table) -> None:
         left = {TABLE_NAME: {"Keys": [item("a")]}}
         aws.meet("BatchGetItem", answer(200, {"Responses": {}, "UnprocessedKeys": left}))
         with pytest.raises(StorageUnavailable):
-            table.get_all(["a"])
+            table.get_all([key("a")])
         assert aws.calls == ["BatchGetItem"]
 
     def test_an_answer_without_our_table_holds_no_items(self, aws: Aws, table: Table) -> None:
         aws.meet("BatchGetItem", answer(200, {"Responses": {}, "UnprocessedKeys": {}}))
-        assert table.get_all(["a"]) == []
+        assert table.get_all([key("a")]) == []
 
 
 class TestPut:
@@ -149,7 +155,7 @@ class TestPut:
 class TestUpdate:
     def request(self, table: Table) -> dict[str, Any]:
         return table.update_request(
-            "a", "SET #state = :new", "#state = :old", {":new": "closed", ":old": "open"}
+            key("a"), "SET #state = :new", "#state = :old", {":new": "closed", ":old": "open"}
         )
 
     def test_changes_when_the_condition_holds(self, aws: Aws, table: Table) -> None:
@@ -159,12 +165,12 @@ class TestUpdate:
         assert table.update(self.request(table)) is False
 
     def test_makes_no_item_that_is_not_there(self, aws: Aws, table: Table) -> None:
-        request = table.update_request("b", "SET n = :n", "attribute_exists(pk)", {":n": 1})
+        request = table.update_request(key("b"), "SET n = :n", "attribute_exists(pk)", {":n": 1})
         assert table.update(request) is False
         assert aws.items() == []
 
     def test_none_is_left_out_of_the_values(self, aws: Aws, table: Table) -> None:
-        request = table.update_request("b", "SET n = :n", "n = :n", {":n": 1, ":ttl": None})
+        request = table.update_request(key("b"), "SET n = :n", "n = :n", {":n": 1, ":ttl": None})
         assert request["ExpressionAttributeValues"] == {":n": {"N": "1"}}
         assert "ExpressionAttributeNames" not in request
 
@@ -269,7 +275,7 @@ class TestTransact:
 
     def test_an_update_in_a_transaction(self, aws: Aws, table: Table) -> None:
         aws.put(item("SECOND", n=1))
-        change = table.update_request("SECOND", "SET n = :n", "n = :was", {":n": 2, ":was": 1})
+        change = table.update_request(key("SECOND"), "SET n = :n", "n = :was", {":n": 2, ":was": 1})
         writes = [
             Conditional(Meaning.FIRST, "Put", new(table, "FIRST")),
             Conditional(Meaning.SECOND, "Update", change),
@@ -279,10 +285,10 @@ class TestTransact:
 
 
 def each_call(table: Table) -> dict[str, Any]:
-    write = table.update_request("a", "SET n = :n", "attribute_exists(pk)", {":n": 1})
+    write = table.update_request(key("a"), "SET n = :n", "attribute_exists(pk)", {":n": 1})
     return {
-        "GetItem": lambda: table.get("a"),
-        "BatchGetItem": lambda: table.get_all(["a"]),
+        "GetItem": lambda: table.get(key("a")),
+        "BatchGetItem": lambda: table.get_all([key("a")]),
         "Query": lambda: table.query("pool", "poolId = :p", {":p": "x"}),
         "PutItem": lambda: table.put(new(table, "a"), MINE),
         "UpdateItem": lambda: table.update(write),
@@ -333,3 +339,21 @@ def test_a_transient_error_is_not_noticed(aws: Aws, operation: str) -> None:
 
 def test_the_table_says_its_name(table: Table) -> None:
     assert table.name == TABLE_NAME
+
+
+@pytest.mark.parametrize("schema", [{"N": str(SCHEMA + 1)}, {"S": "2"}, {"L": []}, {"N": "0"}])
+def test_a_record_of_a_newer_version_is_unavailable(
+    aws: Aws, table: Table, schema: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    aws.put({**item("a"), "schema": schema})
+    for read in (lambda: table.get(key("a")), lambda: table.get_all([key("a")])):
+        with pytest.raises(StorageUnavailable, match="newer version") as caught:
+            read()
+        assert caught.value.retry_after >= 1
+    assert "newer_record" in caplog.text
+
+
+def test_a_record_of_this_version_or_an_older_one_is_read(aws: Aws, table: Table) -> None:
+    aws.put({**item("a"), "schema": {"N": str(SCHEMA)}})
+    aws.put(item("b"))
+    assert len(table.get_all([key("a"), key("b")])) == 2

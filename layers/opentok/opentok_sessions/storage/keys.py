@@ -1,0 +1,79 @@
+"""The keys of the table's items, and the schema version that every item carries.
+
+session#<id>     session             a session with an owner, or a pooled one
+room#<name>      room                the room's current session
+idem#<hash>      key                 an idempotency record
+refill#<pool>    refill              the state after a pool's last refill
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..domain.problems import StorageUnavailable
+from ..runtime import telemetry
+from .attributes import Attribute, Item, Value, decode, encode
+
+__all__ = [
+    "SCHEMA",
+    "Key",
+    "idempotency_key",
+    "new_item",
+    "refill_key",
+    "require_known_schema",
+    "room_key",
+    "session_key",
+]
+
+SCHEMA = 1
+"""The version of the items' layout. CONTRIBUTING.md describes how it is raised."""
+NEWER_SCHEMA_RETRY_SECONDS = 10.0
+
+
+class Key(NamedTuple):
+    """Partition key and sort key of an item."""
+
+    pk: str
+    sk: str
+
+
+def session_key(session_id: str) -> Key:
+    """Returns the key of a session."""
+    return Key(f"session#{session_id}", "session")
+
+
+def room_key(name: str) -> Key:
+    """Returns the key of a room."""
+    return Key(f"room#{name}", "room")
+
+
+def idempotency_key(hashed: str) -> Key:
+    """Returns the key of an idempotency record."""
+    return Key(f"idem#{hashed}", "key")
+
+
+def refill_key(pool_id: str) -> Key:
+    """Returns the key of a pool's refill state."""
+    return Key(f"refill#{pool_id}", "refill")
+
+
+def new_item(key: Key, values: Mapping[str, Value | None]) -> dict[str, Attribute]:
+    """Returns an item of the current schema; values that are None are left out."""
+    return encode({**key._asdict(), "schema": SCHEMA, **values})
+
+
+def require_known_schema(item: Item) -> None:
+    """Raises `StorageUnavailable` for an item that a newer version of this service has written.
+
+    During a deployment both versions run. An unknown attribute may restrict who is admitted, so
+    the item is not interpreted without it. Items without a version are of the first.
+    """
+    schema = decode(item).get("schema", 0) if "schema" in item else 1
+    if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+        key = item.get("pk", {}).get("S")
+        telemetry.logger.error("newer_record", extra={"reason": f"{key}: schema {schema}"})
+        raise StorageUnavailable(
+            "The record was written by a newer version of this service. Retry later.",
+            NEWER_SCHEMA_RETRY_SECONDS,
+        )
