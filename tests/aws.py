@@ -1,12 +1,13 @@
 """AWS in memory, for tests of code that calls it: the template's table, and the secret.
 
-moto answers, inside the process and without a socket. The table is made from `template.yaml`, so
-the two cannot differ. Beside what moto does,
+moto responds, inside the process and without a socket. The table is created from `template.yaml`,
+so the two cannot differ. In addition to moto:
 
 * every call is atomic, as DynamoDB's are (moto's own are not, between threads);
-* `Aws.calls` notes what the code under test called, in order;
-* `Aws.meet` lets single calls meet what no local cloud produces: lost replies, conflicts,
-  throttling, or another caller who is faster. Reactions work below botocore's parsers and retries.
+* `Aws.calls` records what the code under test called, in order;
+* `Aws.meet` injects what no local cloud produces into single calls: lost replies, conflicts,
+  throttling, or another caller that wins a race. Reactions work below botocore's parsers and
+  retries.
 """
 
 from __future__ import annotations
@@ -80,13 +81,13 @@ ENVIRONMENT = {
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "POWERTOOLS_LOGGER_SAMPLE_RATE": "0",
 }
-"""What the functions find in their environment."""
+"""The environment variables of the functions."""
 
 Answer = Callable[[], AWSResponse]
 Reaction = Callable[[Answer], AWSResponse]
-"""What a call meets: it gets the real answer as a function, to be called or not."""
-StandIn = Callable[[dict[str, Any], Answer], AWSResponse]
-"""The same for many calls, which gets the request as well."""
+"""Replaces a call. It gets the real call as a function, which it may call or not."""
+Replacement = Callable[[dict[str, Any], Answer], AWSResponse]
+"""Replaces all calls of an operation. It also gets the request."""
 Item = dict[str, Any]
 
 
@@ -102,35 +103,35 @@ class Aws:
         """The requests of `calls`, as they were sent."""
         self._lock = threading.Lock()
         self._reactions: dict[str, deque[Reaction | None]] = {}
-        self._stand_ins: dict[str, StandIn] = {}
-        # For setting up and looking: neither counted nor disturbed.
+        self._replacements: dict[str, Replacement] = {}
+        # For set-up and assertions: neither counted nor replaced.
         self.dynamodb, self.secrets_manager = _aside("dynamodb"), _aside("secretsmanager")
 
     def client(self, service: str, attempts: int = 3) -> BaseClient:
-        """A client as the code under test has it, which tries so many times."""
+        """Returns a client like that of the code under test, with this number of attempts."""
         retries = {"mode": "standard", "total_max_attempts": attempts}
         config = Config(retries=retries, max_pool_connections=64)
         return _session().create_client(service, REGION, config=config)
 
     def meet(self, operation: str, *reactions: Reaction | None) -> None:
-        """Lets the next calls of the operation meet these, one each; None changes nothing."""
+        """Replaces the next calls of the operation, one each; None changes nothing."""
         self._reactions.setdefault(operation, deque()).extend(reactions)
 
     def meet_always(self, operation: str, reaction: Reaction) -> None:
-        """Lets all calls of the operation meet this."""
+        """Replaces all further calls of the operation."""
         self.meet(operation, *[reaction] * 1000)
 
-    def stand_in(self, operation: str, stand_in: StandIn) -> None:
-        """Lets this answer all calls of the operation that meet nothing else."""
-        self._stand_ins[operation] = stand_in
+    def replace(self, operation: str, replacement: Replacement) -> None:
+        """Replaces all calls of the operation that have no reaction."""
+        self._replacements[operation] = replacement
 
     def no_more(self) -> None:
-        """Calls meet nothing special any more."""
+        """Removes all reactions and replacements."""
         self._reactions.clear()
-        self._stand_ins.clear()
+        self._replacements.clear()
 
     def forget_calls(self) -> None:
-        """Begins to count anew."""
+        """Clears the recorded calls."""
         self.calls.clear()
         self.requests.clear()
 
@@ -151,23 +152,23 @@ class Aws:
         return found
 
     def items(self, prefix: str = "") -> list[Item]:
-        """All items whose key begins like this."""
+        """Returns all items whose key has this prefix."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.table_name)
         found = [item for page in pages for item in page["Items"]]
         return [item for item in found if item["pk"]["S"].startswith(prefix)]
 
     def put_secret(self, value: object) -> None:
-        """Changes the secret; a text goes in as it is, everything else as JSON."""
+        """Changes the secret; a text is stored unchanged, everything else as JSON."""
         text = value if isinstance(value, str) else json.dumps(value)
         self.secrets_manager.put_secret_value(SecretId=self.secret_id, SecretString=text)
 
     def send(self, event_name: str, request: AWSPreparedRequest) -> AWSResponse:
-        """What the code under test meets instead of the network."""
+        """Handles a call of the code under test, instead of the network."""
         operation = event_name.rpartition(".")[2]
-        members = json.loads(request.body or "{}")
+        fields = json.loads(request.body or "{}")
         with self._lock:
             self.calls.append(operation)
-            self.requests.append(members)
+            self.requests.append(fields)
             waiting = self._reactions.get(operation)
             reaction = waiting.popleft() if waiting else None
 
@@ -176,8 +177,8 @@ class Aws:
 
         if reaction is not None:
             return reaction(proceed)
-        if (stand_in := self._stand_ins.get(operation)) is not None:
-            return stand_in(members, proceed)
+        if (replacement := self._replacements.get(operation)) is not None:
+            return replacement(fields, proceed)
         return proceed()
 
 
@@ -190,7 +191,7 @@ _SORT_KEYS = {"session": "session", "room": "room", "idem": "key", "refill": "re
 
 
 def answer(status: int, body: Mapping[str, object]) -> Reaction:
-    """The service answers this, and does nothing."""
+    """Returns a reaction in which the service responds with this and does nothing."""
     text = json.dumps(body)
     headers = {"Content-Type": "application/x-amz-json-1.0"}
 
@@ -201,7 +202,7 @@ def answer(status: int, body: Mapping[str, object]) -> Reaction:
 
 
 def refuse(code: str, status: int = 400, **more: object) -> Reaction:
-    """The service answers with this error, and does nothing."""
+    """Returns a reaction in which the service responds with this error and does nothing."""
     return answer(status, {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", **more})
 
 

@@ -1,4 +1,4 @@
-"""Build a Lambda layer from the folder in which this file lies.
+"""Builds a Lambda layer from the folder that contains this file.
 
     python3 layers/opentok/build_layer.py --output DIR [--python-version 3.13]
     python3 layers/crypto/build_layer.py  --output DIR --architecture arm64
@@ -40,7 +40,7 @@ FOLDER = Path(__file__).absolute().parent
 #: The AWS services that are called, with `sts` for credentials from a role.
 SERVICES = ("dynamodb", "secretsmanager", "sts")
 
-#: One time for every file. Any will do from 1980 on, where zip begins, whatever the time zone.
+#: One time for every file. Zip times start in 1980, in any time zone.
 EPOCH = 946_728_000  # 2000-01-01T12:00:00Z
 ZIP_TIME = (2000, 1, 1, 12, 0, 0)
 
@@ -53,12 +53,12 @@ KEPT_OF_DIST_INFO = ("METADATA", "licenses", "LICENSE", "LICENSE.txt", "NOTICE",
 
 
 class BuildError(Exception):
-    """The layer could not be built; the text says what to do."""
+    """The layer could not be built; the text has the next step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """One entry of the lock: a distribution, and the SHA-256 of each wheel that it may be."""
+    """One entry of the lock: a distribution, and the SHA-256 of each allowed wheel."""
 
     name: str
     version: str
@@ -66,7 +66,7 @@ class Locked:
 
 
 def read_lock(path: Path) -> list[Locked]:
-    """What a `requirements.txt` pins; raises `BuildError` for an entry without version or hash."""
+    """Parses a `requirements.txt`. Raises `BuildError` for an entry without version or hash."""
     text = re.sub(r"(?m)#.*$", "", path.read_text()).replace("\\\n", " ")
     locked = []
     for line in filter(None, map(str.strip, text.splitlines())):
@@ -79,7 +79,7 @@ def read_lock(path: Path) -> list[Locked]:
 
 
 def install_wheels(lock: Path, target: Path, version: str, architecture: str | None) -> None:
-    """Install exactly the locked wheels, with pip or else uv; never a source distribution.
+    """Installs exactly the locked wheels, with pip or uv, never a source distribution.
 
     `version` and `architecture` are those of the machine that will run them; None is this machine.
     """
@@ -104,7 +104,7 @@ def install_wheels(lock: Path, target: Path, version: str, architecture: str | N
 
 
 def copy_packages(folder: Path, target: Path) -> None:
-    """Copy every package of ours in the layer's folder; a developer's own bytecode stays behind."""
+    """Copies the packages in the layer's folder, without a developer's own bytecode."""
     for marker in sorted(folder.glob("*/__init__.py")):
         package = marker.parent
         shutil.copytree(
@@ -120,7 +120,7 @@ def remove(path: Path) -> None:
 
 
 def prune(target: Path) -> None:
-    """Take out what no function can reach."""
+    """Removes what no function imports."""
     # botocore reads its own bundle of roots only where certifi is missing.
     for unused in ("bin", ".lock", "boto3/examples", "botocore/cacert.pem"):
         remove(target / unused)
@@ -136,7 +136,7 @@ def prune(target: Path) -> None:
 
 
 def prune_services(data: Path) -> None:
-    """Keep the services that are used, their newest API version, in the form that is read fastest.
+    """Keeps the newest API version of the used services, in the format that loads fastest.
 
     The files stay where they are, and `endpoints.json` keeps its form: pointing botocore to a
     smaller directory by its search path would make it take every endpoint for a custom one.
@@ -166,7 +166,7 @@ def prune_services(data: Path) -> None:
 
 
 def without_documentation(model: object) -> object:
-    """A service's model without its prose, four fifths of it. A member of that name is no text."""
+    """Returns a service's model without its documentation, which is four fifths of it."""
     if isinstance(model, dict):
         return {
             name: without_documentation(value)
@@ -181,7 +181,7 @@ def write_json(path: Path, document: object) -> None:
 
 
 def interpreters(version: str) -> Iterator[Path]:
-    """Where a `pythonX.Y` may be: this one, the PATH, and the folders of pyenv and uv."""
+    """Yields possible places of `pythonX.Y`: this one, the PATH, the folders of pyenv and uv."""
     yield Path(sys.executable)
     for folder in os.get_exec_path():
         yield Path(folder) / f"python{version}"
@@ -194,7 +194,7 @@ def interpreters(version: str) -> Iterator[Path]:
 
 
 def find_interpreter(version: str) -> Path | None:
-    """A Python of exactly this version, or None. Each is tried: a pyenv shim may exist and fail."""
+    """Returns a Python of exactly this version, or None. Runs each: a pyenv shim can fail."""
     for path in interpreters(version):
         if not path.exists():
             continue
@@ -206,11 +206,11 @@ def find_interpreter(version: str) -> Path | None:
 
 
 def compile_bytecode(target: Path, interpreter: Path) -> None:
-    """Write a `.pyc` for every module, as if it lay in `/opt/python`.
+    """Writes a `.pyc` for every module, with paths below `/opt/python`.
 
-    Unchecked: nobody edits the modules of a layer, and the times by which a `.pyc` is usually held
-    against its source do not survive every way of unpacking a zip. For the same reason it must
-    never be done in a source folder: later edits would be ignored.
+    The files are unchecked: modules of a layer do not change, and the times that are usually
+    compared do not survive every way of unpacking a zip. Never do this in a source folder, where
+    later edits would be ignored.
     """
     compileall = ["-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
     places = ["-s", str(target), "-p", "/opt/python", str(target)]
@@ -224,14 +224,14 @@ def compile_bytecode(target: Path, interpreter: Path) -> None:
 
 
 def make_equal(root: Path) -> None:
-    """Give every file the same time and a mode that anybody may read, as Lambda's own user must."""
+    """Sets the same time for every file, and a mode that Lambda's own user can read."""
     for path in sorted(root.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
         os.utime(path, (EPOCH, EPOCH))
 
 
 def write_zip(root: Path, archive: Path) -> None:
-    """Zip `root/python`, sorted and with one time, so that the same tree gives the same bytes."""
+    """Zips `root/python`, sorted and with one time, so that the same tree gives the same bytes."""
     archive.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as out:
         for path in sorted((root / "python").rglob("*")):
@@ -244,7 +244,7 @@ def write_zip(root: Path, archive: Path) -> None:
 
 
 def write_sbom(lock: list[Locked], layer: str, path: Path) -> None:
-    """Write the layer's parts as CycloneDX 1.6; the hashes are those of the locked wheels."""
+    """Writes the layer's parts as CycloneDX 1.6; the hashes are those of the locked wheels."""
     components = [
         {
             "type": "library",
@@ -269,7 +269,7 @@ def write_sbom(lock: list[Locked], layer: str, path: Path) -> None:
 def build(
     folder: Path, output: Path, python_version: str, architecture: str | None = None
 ) -> Path | None:
-    """Write `output/python`; return the interpreter that compiled it, None when none was found.
+    """Writes `output/python`; returns the interpreter that compiled it, or None without one.
 
     `architecture` (`arm64`, `x86_64`) asks for Linux wheels for it; None is this machine.
     Raises `BuildError`.

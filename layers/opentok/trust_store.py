@@ -1,4 +1,4 @@
-"""The trust stores of the layer, both made from certifi's bundle.
+"""Creates the trust stores of the layer from certifi's bundle.
 
 Reading certifi's bundle of more than a hundred roots takes longer than the TLS handshake itself,
 and urllib3 does it for every new connection. Two ways round, one for each side:
@@ -45,7 +45,7 @@ TEXTS = {
 
 
 def write_trust_stores(bundle: Path, folder: Path) -> None:
-    """Write `aws.pem` and `vendor/` into `folder`.
+    """Writes `aws.pem` and `vendor/` into `folder`.
 
     Raises `ValueError` when the bundle lacks one of Amazon's roots.
     """
@@ -63,7 +63,7 @@ def write_trust_stores(bundle: Path, folder: Path) -> None:
 
 
 def write_hashed(certificates: list[str], folder: Path) -> None:
-    """Write each certificate (PEM) where OpenSSL looks for it: `<subject hash>.<number>`."""
+    """Writes each certificate (PEM) under OpenSSL's name for it: `<subject hash>.<number>`."""
     numbers: Counter[str] = Counter()
     for pem in certificates:
         name = subject_hash(ssl.PEM_cert_to_DER_cert(pem))
@@ -72,10 +72,10 @@ def write_hashed(certificates: list[str], folder: Path) -> None:
 
 
 def subject_hash(certificate: bytes) -> str:
-    """OpenSSL's hash (`X509_NAME_hash`, since 1.0) of a DER certificate's subject, in hex.
+    """Returns OpenSSL's hash (`X509_NAME_hash`, since 1.0) of a DER certificate's subject, in hex.
 
     It is the start of the SHA-1 of the name in a canonical form: every text as UTF-8, its ASCII
-    letters in lower case, without outer and with single inner blanks, and the whole without its
+    letters in lower case, without outer and with single inner spaces, and the whole without its
     outermost header.
     """
     (_, whole), *_ = elements(certificate)
@@ -91,7 +91,7 @@ def subject_hash(certificate: bytes) -> str:
 
 
 def canonical_pair(pair: bytes) -> bytes:
-    """An attribute's type and value, the value as OpenSSL compares it."""
+    """Returns an attribute's type and its value in the form that OpenSSL compares."""
     (kind, name), (tag, value) = elements(pair)
     if encoding := TEXTS.get(tag):
         text = value.decode(encoding).encode()
@@ -100,7 +100,7 @@ def canonical_pair(pair: bytes) -> bytes:
 
 
 def elements(der: bytes) -> Iterator[tuple[int, bytes]]:
-    """The elements, (tag, content), of which a DER content consists."""
+    """Yields the elements (tag, content) of a DER content."""
     while der:
         tag, length, start = der[0], der[1], 2
         if length & 0x80:
@@ -111,7 +111,7 @@ def elements(der: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def element(tag: int, content: bytes) -> bytes:
-    """The DER element of this tag and content."""
+    """Returns the DER element with this tag and content."""
     size = len(content)
     if size < 0x80:
         return bytes([tag, size]) + content

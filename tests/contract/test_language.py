@@ -55,14 +55,14 @@ BANNED = {
     "for ever": "forever",
     "some (ten|twenty|thirty|fifty|hundred|thousand|[0-9]+)": "about ten",
     "but for": "except",
-    "blanks?": "space",
+    "(?<!_)blanks?": "space",
     "whole numbers?": "integer",
     "at once": "immediately; or: at the same time",
     "cannot be had": "not available",
     "(goes|go|went|going) with": "requires",
     "of (ours|yours|theirs)": "our",
     "at the vendor": "with the vendor, in the vendor's service",
-    "in numbers": "in volume",
+    "sessions in numbers": "in volume",
 }
 
 #: Made by tools, or not text for readers.

@@ -49,7 +49,7 @@ every_wish = pytest.mark.parametrize("wish", WISHES.values(), ids=WISHES.keys())
 Wish = tuple[str, int, str, tuple[str, ...]]
 
 OPENTOK_DIFFERENCES = {
-    "iat": "dated back, as the vendor refuses what was issued in the future of its own clock",
+    "iat": "backdated, because the vendor rejects a token that was issued in the future",
     "nonce": "a text of 64 random bits instead of a number below a million: the vendor takes both",
 }
 WRAPPER_DIFFERENCES = {
@@ -120,7 +120,7 @@ def vonage(key: rsa.RSAPrivateKey) -> VonageCredentials:
 
 
 def read(token: str | bytes, key: str | rsa.RSAPublicKey, algorithm: str) -> Claims:
-    """The verified claims, whatever the time is."""
+    """Returns the verified claims, without checking the times."""
     options = {"verify_exp": False, "verify_iat": False, "verify_sub": False}
     claims: Claims = jwt.decode(token, key, [algorithm], options=options)  # type: ignore[arg-type]
     return claims

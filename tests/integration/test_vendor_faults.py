@@ -72,7 +72,7 @@ def _refused(status: int, reason: str, asked: int = 1, **more: object) -> Troubl
 
 BROKEN = r"the connection failed \(\w+\)"
 NO_ID = "status 200 without a session id"
-LATE = rf"no complete answer in time|{BROKEN}"
+LATE = rf"no complete response in time|{BROKEN}"
 
 TROUBLES = {
     "connection refused": Trouble({}, BROKEN, 0, address="http://127.0.0.1:{free}"),
@@ -99,7 +99,7 @@ TROUBLES = {
     "truncated": Trouble({"body": "truncated"}, rf"{BROKEN}|{NO_ID}"),
     "wrong shape": _passing(200, NO_ID, body="wrongShape"),
     "redirect": _refused(302, "no reason given", headers={"Location": "http://127.0.0.1:1/"}),
-    "50 MB": _passing(200, "the answer is longer than 65536 bytes", body="huge"),
+    "50 MB": _passing(200, "the response is longer than 65536 bytes", body="huge"),
 }
 
 

@@ -1,7 +1,7 @@
 """The REST call that creates a session.
 
-A creation may be repeated: a session that nobody knows of costs nothing. So whatever might pass
-is tried again, as long as the caller's deadline allows.
+Transient errors are retried until the caller's deadline. A creation can be retried safely, because
+an unused session costs nothing.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ CONNECT_SECONDS = 2.0
 READ_SECONDS = 4.0
 BACKOFF_SECONDS = 0.2
 PROJECT_JWT_SECONDS = 180  # the vendor recommends three minutes and allows five
-ANSWER_MAX_BYTES = 64 * 1024  # a real answer has about 700
-REST_SECONDS = 3.0
-"""After a call that found the vendor down, how long the client answers at once without asking."""
+RESPONSE_MAX_BYTES = 64 * 1024  # a real response has about 700
+COOLDOWN_SECONDS = 3.0
+"""The circuit breaker: after a failed call, no further call is made for this time."""
 
 _CA_DIRECTORY = Path(__file__).parent.parent / "ca" / "vendor"
 _JWT = re.compile(r"eyJ[\w.-]*", re.ASCII)
 
 
-class _Answer(NamedTuple):
+class _Response(NamedTuple):
     status: int
     body: bytes
     retry_after: float | None
@@ -54,8 +54,8 @@ class OpenTokClient:
     """Creates sessions over kept-alive connections. Safe to share between threads.
 
     `api_url` includes the scheme; empty means the public host of the credentials' platform.
-    `connections` is how many calls may run at once without opening connections again and again.
-    `on_retry` is told why, on the caller's thread, whenever a call is about to be repeated.
+    `connections` is the number of concurrent calls that can reuse connections.
+    `on_retry` gets the reason before every retry, on the caller's thread.
     """
 
     def __init__(
@@ -68,15 +68,15 @@ class OpenTokClient:
         self._credentials = credentials
         self._on_retry = on_retry
         self._url = (api_url or credentials.api_url).rstrip("/") + "/session/create"
-        self._ask_again_at = 0.0
+        self._closed_at = 0.0  # when the circuit breaker lets calls through again
         self._http = requests.Session()
-        # Read the proxies once, and never ~/.netrc, which would replace our Authorization header.
+        # Read the proxies once, and never ~/.netrc, which would replace the Authorization header.
         self._http.trust_env = False
-        # No call carries anything of another: a cookie could bind us to a host that is down.
+        # Requests are independent: a sticky cookie could pin us to a failed host.
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._http.proxies.update(get_environ_proxies(self._url))
         if _CA_DIRECTORY.is_dir():
-            # Loading one big file of roots costs 20 ms per connection; a hashed directory nothing.
+            # One large file of roots costs 20 ms per connection, a hashed directory nothing.
             self._http.verify = str(_CA_DIRECTORY)
         adapter = HTTPAdapter(pool_maxsize=connections, max_retries=0)
         self._http.mount("https://", adapter)
@@ -86,50 +86,50 @@ class OpenTokClient:
         """Creates a session and returns its id, before `deadline` (on `time.monotonic`'s clock).
 
         Raises `CredentialsRejected`, `RequestRejected`, or `ServiceUnavailable` when no usable
-        answer came in time or the vendor was found down less than `REST_SECONDS` ago.
+        response arrived in time or the circuit breaker is open.
         """
-        rest = self._ask_again_at - time.monotonic()
-        if rest > 0:
-            raise ServiceUnavailable("not asked, as it was down a moment ago", rest)
-        if time.monotonic() >= deadline:  # which is not the vendor's fault: the next may ask it
-            raise ServiceUnavailable("no time was left to ask", REST_SECONDS)
+        cooldown = self._closed_at - time.monotonic()
+        if cooldown > 0:
+            raise ServiceUnavailable("not called: the circuit breaker is open", cooldown)
+        if time.monotonic() >= deadline:  # not a failure of the vendor, so the breaker stays closed
+            raise ServiceUnavailable("no time left for a call", COOLDOWN_SECONDS)
         try:
             return self._create(options, deadline)
         except ServiceUnavailable as down:
-            self._ask_again_at = time.monotonic() + min(down.retry_after, 10 * REST_SECONDS)
+            self._closed_at = time.monotonic() + min(down.retry_after, 10 * COOLDOWN_SECONDS)
             raise
 
     def _create(self, options: SessionOptions, deadline: float) -> str:
-        reason, wait = "no complete answer in time", REST_SECONDS
+        reason, wait = "no complete response in time", COOLDOWN_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
             left = deadline - time.monotonic()
             if left <= 0:
                 break
-            answer = None
+            response = None
             try:
-                answer = _within(left, partial(self._post, options.form(), left))
-                return _session_id(answer)
+                response = _within(left, partial(self._post, options.form(), left))
+                return _session_id(response)
             except TimeoutError:
-                reason = "no complete answer in time"
+                reason = "no complete response in time"
                 break
             except requests.exceptions.SSLError:
                 reason = "the TLS connection failed"
                 break
             except requests.RequestException as error:
-                # The type alone: the text of these errors quotes addresses and headers.
+                # Only the type: the text of these errors quotes addresses and headers.
                 reason = f"the connection failed ({type(error).__name__})"
-            except _Unusable as error:
+            except _Retryable as error:
                 reason = str(error)
             wait = BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1)  # noqa: S311 (jitter)
-            if answer is not None and answer.retry_after is not None:
-                wait = answer.retry_after
+            if response is not None and response.retry_after is not None:
+                wait = response.retry_after
             if attempt == ATTEMPTS or time.monotonic() + wait >= deadline:
                 break
             self._on_retry(reason)
             time.sleep(wait)
-        raise ServiceUnavailable(reason, max(wait, REST_SECONDS))
+        raise ServiceUnavailable(reason, max(wait, COOLDOWN_SECONDS))
 
-    def _post(self, form: dict[str, str], seconds: float) -> _Answer:
+    def _post(self, form: dict[str, str], seconds: float) -> _Response:
         headers = {"Accept": "application/json", **self._authentication()}
         timeout = (min(CONNECT_SECONDS, seconds), min(READ_SECONDS, seconds))
         with self._http.post(
@@ -139,11 +139,11 @@ class OpenTokClient:
             body = b""
             for chunk in response.iter_content(8192):
                 body += chunk
-                if len(body) > ANSWER_MAX_BYTES:
-                    raise _Unusable(f"the answer is longer than {ANSWER_MAX_BYTES} bytes")
+                if len(body) > RESPONSE_MAX_BYTES:
+                    raise _Retryable(f"the response is longer than {RESPONSE_MAX_BYTES} bytes")
             retry_after = response.headers.get("Retry-After", "")
             seconds_given = float(retry_after) if re.fullmatch(r"\d{1,5}", retry_after) else None
-            return _Answer(response.status_code, body, seconds_given)
+            return _Response(response.status_code, body, seconds_given)
 
     def _authentication(self) -> dict[str, str]:
         issued = int(time.time()) - CLOCK_SKEW_SECONDS
@@ -159,28 +159,28 @@ class OpenTokClient:
         return {"Authorization": f"Bearer {signed_jwt(self._credentials, claims)}"}
 
 
-class _Unusable(Exception):
-    """An answer that says nothing about our request: worth asking again."""
+class _Retryable(Exception):
+    """A transient failure: the response does not depend on the request."""
 
 
-def _session_id(answer: _Answer) -> str:
-    if answer.status in (408, 429) or answer.status >= 500:
-        raise _Unusable(f"status {answer.status}: {_reason(answer.body)}")
-    if answer.status in (401, 403):
-        raise CredentialsRejected(answer.status, _reason(answer.body))
-    if answer.status != 200:
-        raise RequestRejected(answer.status, _reason(answer.body))
-    match _json(answer.body):
+def _session_id(response: _Response) -> str:
+    if response.status in (408, 429) or response.status >= 500:
+        raise _Retryable(f"status {response.status}: {_reason(response.body)}")
+    if response.status in (401, 403):
+        raise CredentialsRejected(response.status, _reason(response.body))
+    if response.status != 200:
+        raise RequestRejected(response.status, _reason(response.body))
+    match _json(response.body):
         case [{"session_id": str(session_id)}] if POSSIBLE_ID.fullmatch(session_id):
             return session_id
-    raise _Unusable("status 200 without a session id")
+    raise _Retryable("status 200 without a session id")
 
 
 def _reason(body: bytes) -> str:
-    """The vendor's own words: the service says `message`, the gateway before it `detail`."""
+    """Returns the vendor's text: `message` from the service, `detail` from its gateway."""
     match _json(body):
         case {"message": str(words)} | {"detail": str(words)} | {"title": str(words)}:
-            words = _JWT.sub("(a token)", words)  # some quote the header that they refuse
+            words = _JWT.sub("(a token)", words)  # some responses quote the rejected header
             return "".join(c for c in words[:200] if c.isprintable())
     return "no reason given"
 
@@ -193,13 +193,13 @@ def _json(body: bytes) -> object:
     return value
 
 
-def _within(seconds: float, call: Callable[[], _Answer]) -> _Answer:
+def _within(seconds: float, call: Callable[[], _Response]) -> _Response:
     """Runs the call on a thread and stops waiting after `seconds` with `TimeoutError`.
 
-    A socket's timeout is for each read alone, so a peer that sends a byte now and then could keep
-    a caller for ever. The thread left behind ends with its connection.
+    A socket's timeout applies to each read, so a peer that sends single bytes could block a caller
+    forever. The abandoned thread ends with its connection.
     """
-    result: Future[_Answer] = Future()
+    result: Future[_Response] = Future()
 
     def run() -> None:
         try:

@@ -1,4 +1,4 @@
-"""What can go wrong between this client and the vendor.
+"""The errors of this package.
 
 VendorError
 ├── Invalid                    the caller's input breaks the vendor's rules: `violations`
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Violation(NamedTuple):
-    """One field that breaks a rule; `combination` when it is only wrong beside others."""
+    """One field that breaks a rule; `combination` if it only conflicts with other fields."""
 
     field: str
     message: str

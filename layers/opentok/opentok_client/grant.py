@@ -1,4 +1,4 @@
-"""What a client token grants. Limits: the vendor's page on creating tokens."""
+"""The content of a client token. The limits are those of the vendor's page on creating tokens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LAYOUT_CLASSES_MAX = 1000
 
 
 class Role(StrEnum):
-    """What the holder may do in the session."""
+    """The permissions of the token's holder in the session."""
 
     SUBSCRIBER = "subscriber"
     PUBLISHER = "publisher"
@@ -32,7 +32,7 @@ class Role(StrEnum):
 
 
 class TokenFormat(StrEnum):
-    """How an OpenTok token is written; the unified platform knows only JWT."""
+    """The format of an OpenTok token; the unified platform has only JWT."""
 
     JWT = "jwt"
     T1 = "t1"
@@ -40,11 +40,11 @@ class TokenFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenGrant:
-    """What a token grants. Raises `Invalid` naming every member that breaks a limit.
+    """The content of a token. Raises `Invalid` naming every field that exceeds a limit.
 
-    `issued_at` and `expires_at` are whole seconds since the epoch, at most 30 days apart;
-    `data` (up to 1000 characters) reaches the other clients as connection metadata;
-    `layout_classes` (joined by spaces, up to 1000 characters) are for composed archives.
+    `issued_at` and `expires_at` are integer seconds since the epoch, at most 30 days apart. The
+    other clients get `data` (up to 1000 characters) as connection metadata. `layout_classes` (up to
+    1000 characters when joined with spaces) are for composed archives.
     """
 
     session_id: str
@@ -76,12 +76,12 @@ class TokenGrant:
 
     @property
     def layout(self) -> str:
-        """The layout classes as the vendor wants them: one text, joined by spaces."""
+        """The layout classes in the vendor's format: one text, joined with spaces."""
         return " ".join(self.layout_classes)
 
 
 def is_well_formed(text: str) -> bool:
-    """Whether the text can be sent or stored: a lone surrogate, which JSON can carry, cannot."""
+    """Returns whether a text can be encoded: JSON can contain lone surrogates, UTF-8 cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -31,14 +31,14 @@ ARCHIVE_RESOLUTIONS = ("640x480", "480x640", "1280x720", "720x1280", "1920x1080"
 
 
 class MediaMode(StrEnum):
-    """How audio and video travel: through the OpenTok Media Router, or between the clients."""
+    """The path of audio and video: through the OpenTok Media Router, or between the clients."""
 
     ROUTED = "routed"
     RELAYED = "relayed"
 
 
 class ArchiveMode(StrEnum):
-    """Whether a session is archived from its first client on, or when the server starts it."""
+    """Whether a session is archived from its first connection on, or when the server starts it."""
 
     MANUAL = "manual"
     ALWAYS = "always"
@@ -106,7 +106,7 @@ def _valid(_: str) -> str | None:
 
 
 class Option(NamedTuple):
-    """One session option: its name in Python, in the API (`field`) and at the vendor.
+    """One session option: its name in Python, in the API (`field`) and in the vendor's form.
 
     `kind` is the type of its values and `default` the value that applies when it is not set.
     `rule` returns what is wrong with a text, or None. `length_max` is in characters.

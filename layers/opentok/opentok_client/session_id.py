@@ -1,6 +1,6 @@
-"""What a session id tells about its session.
+"""Parses session ids.
 
-The layout is not documented by the vendor; ids of many years agree on it:
+The vendor does not document the layout, but ids of many years agree on it:
 `<digit>_<base64url>` of `1~<project>~<location>~<created, ms>~<random>~<P when relayed>~…`.
 """
 
@@ -18,7 +18,7 @@ __all__ = ["POSSIBLE_ID", "SESSION_ID_MAX", "SessionId"]
 
 SESSION_ID_MAX = 255
 POSSIBLE_ID = re.compile(rf"[A-Za-z0-9_=-]{{1,{SESSION_ID_MAX}}}", re.ASCII)
-"""What every id looks like, whatever is in it: fit for a path, a header, a key."""
+"""The characters of any id, which fit into a path, a header and a key."""
 _SHAPE = re.compile(r"[0-9]_([A-Za-z0-9_-]+)", re.ASCII)
 
 
@@ -33,7 +33,7 @@ class SessionId(NamedTuple):
 
     @classmethod
     def decode(cls, text: str) -> SessionId:
-        """Raises `InvalidSessionId` when the text cannot be one."""
+        """Returns the parts of an id. Raises `InvalidSessionId` for a text that is none."""
         shape = _SHAPE.fullmatch(text)
         if shape is None or len(text) > SESSION_ID_MAX:
             raise InvalidSessionId("is not a session id")

@@ -1,4 +1,4 @@
-"""JWTs signed as each platform wants them: HS256 with the secret, RS256 with the private key."""
+"""JWTs with the signature of each platform: HS256 with the secret, RS256 with the private key."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["CLOCK_SKEW_SECONDS", "signed_jwt"]
 
 CLOCK_SKEW_SECONDS = 10
-"""How far issue times are dated back. The vendor refuses a JWT "issued in the future", and callers
-have met that with clocks a few seconds ahead; synchronised clocks differ by far less than this."""
+"""Issue times (`iat`) are backdated by this for clock skew. The vendor rejects a JWT "issued in the
+future", which has happened with clocks a few seconds ahead; synchronised clocks differ by less."""
 
 
 class _ExaminedSecret(HMACAlgorithm):
-    """HS256 with a key that `_secret_key` has examined. PyJWT would do that again for every token,
-    which takes longer than signing it."""
+    """HS256 with a key that `_secret_key` has examined. PyJWT would examine it for every token,
+    which takes longer than signing."""
 
     def prepare_key(self, key: str | bytes) -> bytes:
         return key if isinstance(key, bytes) else key.encode()
@@ -37,7 +37,7 @@ _JWS.register_algorithm("HS256", _ExaminedSecret(HMACAlgorithm.SHA256))
 
 
 def signed_jwt(credentials: Credentials, claims: dict[str, object]) -> str:
-    """The claims as a compact JWT. Raises `InvalidCredentials` for an unusable secret or key."""
+    """Returns the claims as a JWT. Raises `InvalidCredentials` for an unusable secret or key."""
     payload = _compact_json(claims).encode()
     if isinstance(credentials, OpenTokCredentials):
         return _JWS.encode(payload, _secret_key(credentials.api_secret), algorithm="HS256")

@@ -1,6 +1,6 @@
-"""Client tokens: what a client SDK presents to connect to a session.
+"""Client tokens, with which a client SDK connects to a session.
 
-OpenTok takes a JWT (HS256) or the older `T1==` text, the unified platform a JWT (RS256).
+OpenTok accepts a JWT (HS256) or the older `T1==` text, the unified platform a JWT (RS256).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["client_token"]
 def client_token(
     credentials: Credentials, grant: TokenGrant, nonce: str, token_format: TokenFormat
 ) -> str:
-    """A token for the grant. `nonce` makes two tokens of the same second differ."""
+    """Returns a token for the grant. `nonce` distinguishes tokens of the same second."""
     if isinstance(credentials, VonageCredentials):
         return _vonage_jwt(credentials, grant, nonce)
     if token_format is TokenFormat.T1:
@@ -59,8 +59,8 @@ def _vonage_jwt(credentials: VonageCredentials, grant: TokenGrant, nonce: str) -
 
 
 def _dated(grant: TokenGrant) -> tuple[int, int]:
-    """Issue and expiry time as the token says them: the issue dated back for clocks that differ,
-    without the span between the two exceeding the vendor's maximum."""
+    """Returns issue and expiry time of the token. The issue time is backdated for clock skew, and
+    the lifetime stays within the vendor's maximum."""
     issued = grant.issued_at - CLOCK_SKEW_SECONDS
     return issued, min(grant.expires_at, issued + LIFETIME_MAX_SECONDS)
 

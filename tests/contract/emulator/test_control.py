@@ -56,7 +56,7 @@ def test_log_records_requests(emulator: Emulator) -> None:
     response = requests.post(
         f"{emulator.url}/session/create?extra=1",
         data={"p2p.preference": "disabled", "location": "12.34.56.78", "extra": ""},
-        headers=_headers(emulator) | {"User-Agent": "somebody"},
+        headers=_headers(emulator) | {"User-Agent": "a-client"},
         timeout=CALL_SECONDS,
     )
     (entry,) = emulator.requests()
@@ -67,7 +67,7 @@ def test_log_records_requests(emulator: Emulator) -> None:
     }  # fmt: skip
     headers, claims, session = entry["headers"], entry["claims"], entry["session"]
     assert isinstance(headers, dict) and isinstance(claims, dict) and isinstance(session, dict)
-    assert headers["User-Agent"] == "somebody"
+    assert headers["User-Agent"] == "a-client"
     assert claims["iss"] == emulator.api_key
     assert session["sessionId"] == response.json()[0]["session_id"]
     assert (session["mediaMode"], session["location"]) == ("routed", "12.34.56.78")

@@ -221,12 +221,12 @@ def test_invalid_session_ids(sdk: SDK) -> None:
 
 def test_disconnecting_an_unknown_connection(sdk: SDK, routed: str) -> None:
     with pytest.raises(ForceDisconnectError):
-        sdk.force_disconnect(routed, "nobody")
+        sdk.force_disconnect(routed, "unknown")
 
 
 def test_signals(emulator: Emulator, sdk: SDK, routed: str) -> None:
     with pytest.raises(RequestError, match="404"):
-        sdk.send_signal(routed, {"type": "chat", "data": "nobody listens"})
+        sdk.send_signal(routed, {"type": "chat", "data": "no recipient"})
     connection_id = _join(emulator, sdk, routed)["connectionId"]
     sdk.send_signal(routed, {"type": "chat", "data": "hello"})
     sdk.send_signal(routed, {"type": "chat", "data": "hello"}, connection_id)

@@ -1,4 +1,4 @@
-"""The console page of the running stack, and browsers to see it in."""
+"""The console page of the running stack, and browsers for it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,8 +11,8 @@ from tests.integration.conftest import Stack
 from tests.integration.console.browser import NO_BROWSER, browser, chromium
 from tests.integration.console.console_page import ConsolePage
 
-PATIENCE_MS = 90_000
-"""The first call of each function starts it, which takes its time on a busy machine."""
+TIMEOUT_MS = 90_000
+"""The first call of each function is a cold start, which is slow on a busy machine."""
 
 OpenConsole = Callable[..., ConsolePage]
 
@@ -21,19 +21,19 @@ OpenConsole = Callable[..., ConsolePage]
 def running_browser() -> Iterator[Browser]:
     if chromium() is None:
         pytest.skip(NO_BROWSER)
-    expect.set_options(timeout=PATIENCE_MS)
+    expect.set_options(timeout=TIMEOUT_MS)
     with browser() as running:
         yield running
 
 
 @pytest.fixture
 def open_console(running_browser: Browser, stack: Stack) -> Iterator[OpenConsole]:
-    """Opens the console in a browser of its own, as somebody who was never here. At the test's end
-    it fails for whatever went wrong in a page's own scripts."""
+    """Opens the console in a new browser without stored data. The test fails for every error in a
+    page's scripts."""
     wrong: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        # A refused call is an error to the browser, but not to the page.
+        # A rejected call is an error for the browser, but not for the page.
         if message.type == "error" and "Failed to load resource" not in message.text:
             wrong.append(message.text)
 
@@ -44,7 +44,7 @@ def open_console(running_browser: Browser, stack: Stack) -> Iterator[OpenConsole
                 viewport={"width": width, "height": height}, **options
             )
             contexts.callback(context.close)
-            context.set_default_timeout(PATIENCE_MS)
+            context.set_default_timeout(TIMEOUT_MS)
             page = context.new_page()
             page.on("pageerror", lambda error: wrong.append(str(error)))
             page.on("console", note)

@@ -1,4 +1,4 @@
-"""The console page, as somebody uses it: by what is written on it."""
+"""Drives the console page by its visible texts, as a user does."""
 
 import json
 import re

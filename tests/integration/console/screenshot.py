@@ -15,7 +15,7 @@ from tests.integration.console.console_page import ConsolePage
 
 ROOT = Path(__file__).parents[3]
 WIDTH = 1280
-PATIENCE_MS = 60_000
+TIMEOUT_MS = 60_000
 
 
 def main() -> None:
@@ -33,11 +33,11 @@ def main() -> None:
 
 def take(running: Browser, address: str, output: Path) -> None:
     """The page after a short walk: a refusal, a room with its session, a token that connects."""
-    expect.set_options(timeout=PATIENCE_MS)
+    expect.set_options(timeout=TIMEOUT_MS)
     page = running.new_page(
         viewport={"width": WIDTH, "height": 900}, color_scheme="light", locale="en-GB"
     )
-    page.set_default_timeout(PATIENCE_MS)
+    page.set_default_timeout(TIMEOUT_MS)
     console = ConsolePage(page, address).open().sign_in("bob")
     # The first call of each function starts it: the picture is to show the times of those after.
     console.create()

@@ -1,4 +1,4 @@
-"""The console page in a browser: the main road, and what is met beside it."""
+"""The console page in a browser: the main path and its variants."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from tests.integration.console.console_page import fact
 CONTRACT = Path(__file__).parents[3] / "openapi.yaml"
 
 
-def test_a_session_from_its_making_to_its_end(open_console: OpenConsole) -> None:
+def test_the_page_creates_joins_and_closes_a_session(open_console: OpenConsole) -> None:
     console = open_console().sign_in("alice")
 
     session_id = console.create(People_expected="2")
@@ -48,7 +48,7 @@ def test_a_session_from_its_making_to_its_end(open_console: OpenConsole) -> None
     expect(console.token.get_by_role("alert")).to_contain_text("410 · session_closed")
 
 
-def test_a_refusal_names_every_wrong_member_at_its_input(open_console: OpenConsole) -> None:
+def test_every_validation_error_is_shown_at_its_input(open_console: OpenConsole) -> None:
     console = open_console().sign_in("alice")
     people = console.form.get_by_label("People expected")
     people.fill("many")
@@ -64,7 +64,7 @@ def test_a_refusal_names_every_wrong_member_at_its_input(open_console: OpenConso
     expect(problem).to_be_focused()
     expect(problem.get_by_role("listitem")).to_have_count(3)
     expect(problem).to_contain_text("400 · invalid_request")
-    expect(people).to_have_accessible_description("must be a whole number")
+    expect(people).to_have_accessible_description("must be an integer")
     expect(people).to_have_attribute("aria-invalid", "true")
     expect(name, "what is wrong is never folded away").to_be_visible()
     expect(console.form.get_by_label("Seconds to live")).to_have_accessible_description(
@@ -82,7 +82,7 @@ def test_a_refusal_names_every_wrong_member_at_its_input(open_console: OpenConso
     expect(console.form.locator("[aria-invalid]")).to_have_count(0)
 
 
-def test_two_users_who_join_a_room_at_once_meet(open_console: OpenConsole) -> None:
+def test_two_concurrent_users_of_a_room_get_one_session(open_console: OpenConsole) -> None:
     room = f"lobby-{uuid.uuid4()}"
     consoles = [open_console().sign_in(name) for name in ("alice", "bob")]
     for console in consoles:
@@ -115,7 +115,7 @@ def test_a_pool_fills_serves_and_drains(open_console: OpenConsole) -> None:
     expect(pool).to_contain_text("1 taken")
 
 
-def test_everybody_sees_what_is_theirs(open_console: OpenConsole) -> None:
+def test_every_user_sees_only_permitted_data(open_console: OpenConsole) -> None:
     alice, bob = open_console().sign_in("alice"), open_console().sign_in("bob")
     room = f"board-{uuid.uuid4()}"
     session_id = alice.create(Room=room)
@@ -131,21 +131,21 @@ def test_everybody_sees_what_is_theirs(open_console: OpenConsole) -> None:
     bob.mine.get_by_role("button", name="By room").click()
     expect(bob.mine.get_by_role("alert")).to_contain_text("no session")
 
-    # The same tab, another person: the session stays, seen with other eyes.
+    # Another user in the same tab: the session stays, with that user's permissions.
     bob.sign_in("moderator")
     bob.session.get_by_role("button", name="Close the session").click()
     expect(bob.badges().first).to_have_text("closed")
 
 
-def test_who_changes_their_mind_is_who_they_chose_last(open_console: OpenConsole) -> None:
-    """Answers that come late show nothing of the person, or the session, of before."""
+def test_late_responses_of_a_previous_user_are_ignored(open_console: OpenConsole) -> None:
+    """They show nothing of the previous user or session."""
     console = open_console().sign_in("bob")
     console.create()
 
     held: list[Route] = []
 
     def hold_alices(route: Route) -> None:
-        """The list of sessions, and the session that is shown, as she sees them."""
+        """Delays her list of sessions and the session that is shown."""
         if len(held) < 2:
             held.append(route)
         else:
@@ -168,7 +168,7 @@ def test_who_changes_their_mind_is_who_they_chose_last(open_console: OpenConsole
     expect(console.mine.get_by_role("listitem")).to_have_count(min(6, len(listed) + 1))
 
 
-def test_the_form_has_every_member_of_the_contract(open_console: OpenConsole, stack: Stack) -> None:
+def test_the_form_has_every_field_of_the_contract(open_console: OpenConsole, stack: Stack) -> None:
     console = open_console()
     console.unfold_everything()
     form = console.form
@@ -203,7 +203,7 @@ def test_the_form_has_every_member_of_the_contract(open_console: OpenConsole, st
     assert re.fullmatch(r"2030-01-\d\dT\d\d:00:30\.000Z", body["closesAt"])
 
 
-def test_the_last_requests_show_what_went_and_came(open_console: OpenConsole) -> None:
+def test_the_list_of_requests_shows_requests_and_responses(open_console: OpenConsole) -> None:
     console = open_console().sign_in("alice")
     console.form.get_by_label("Media mode").select_option("relayed")
     console.form.get_by_label("People expected").fill("0")
@@ -219,7 +219,7 @@ def test_the_last_requests_show_what_went_and_came(open_console: OpenConsole) ->
     expect(entry.get_by_role("group", name="Answer")).to_contain_text("invalid_request")
 
 
-def test_a_token_in_the_older_format_is_read(open_console: OpenConsole) -> None:
+def test_a_t1_token_is_decoded(open_console: OpenConsole) -> None:
     console = open_console().sign_in("alice")
     session_id = console.create()
     expires = int(time.time()) + 3
@@ -244,7 +244,7 @@ def test_a_token_in_the_older_format_is_read(open_console: OpenConsole) -> None:
     expect(console.connect()).to_contain_text("Refused with 1004")
 
 
-def test_nobody_is_told_to_sign_in_first(open_console: OpenConsole) -> None:
+def test_without_a_user_the_page_asks_to_sign_in(open_console: OpenConsole) -> None:
     console = open_console()
     console.submit()
 
@@ -256,7 +256,7 @@ def test_nobody_is_told_to_sign_in_first(open_console: OpenConsole) -> None:
     expect(console.user("alice")).to_be_checked()
 
 
-def test_the_keyboard_is_enough(open_console: OpenConsole) -> None:
+def test_the_page_works_with_the_keyboard_only(open_console: OpenConsole) -> None:
     console = open_console()
     keyboard = console.page.keyboard
 
@@ -283,7 +283,7 @@ def test_the_keyboard_is_enough(open_console: OpenConsole) -> None:
     expect(console.badges().first).to_have_text("closed")
 
 
-def test_nothing_is_wider_than_a_phone(open_console: OpenConsole) -> None:
+def test_the_page_fits_a_phone(open_console: OpenConsole) -> None:
     console = open_console(width=390, height=844).sign_in("alice")
     console.form.get_by_label("With a token").check()
     console.create(Room=f"{'long-' * 20}{uuid.uuid4()}"[:128])

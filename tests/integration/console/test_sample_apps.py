@@ -1,4 +1,4 @@
-"""The two paths that the vendor's sample apps ask their server for."""
+"""The two routes that the vendor's sample apps call."""
 
 import re
 import uuid
@@ -17,7 +17,7 @@ def ask(stack: Stack, path: str, method: str = "GET", **headers: str) -> Answer:
 
 
 @pytest.mark.parametrize("path", ["/session", "/room/demo"])
-def test_the_four_texts(stack: Stack, path: str) -> None:
+def test_a_sample_app_gets_its_four_values(stack: Stack, path: str) -> None:
     answer = ask(stack, path, Origin="https://samples.example")
 
     assert answer.status == 200
@@ -45,7 +45,7 @@ def test_a_sample_app_can_connect_and_publish(stack: Stack) -> None:
     assert connected.body["role"] == "publisher"
 
 
-def test_everybody_in_a_room_meets_also_those_who_use_the_api(stack: Stack) -> None:
+def test_sample_apps_and_api_callers_of_a_room_get_one_session(stack: Stack) -> None:
     room = f"sample.{uuid.uuid4()}"
     with ThreadPoolExecutor(8) as callers:
         answers = list(callers.map(lambda _: ask(stack, f"/room/{room}"), range(8)))
@@ -63,7 +63,7 @@ def test_the_session_without_a_room_is_that_of_the_room_session(stack: Stack) ->
 
 
 @pytest.mark.parametrize("path", ["/session", "/room/demo"])
-def test_any_origin_may_ask_with_any_header(stack: Stack, path: str) -> None:
+def test_any_origin_and_header_is_allowed(stack: Stack, path: str) -> None:
     answer = ask(
         stack,
         path,
@@ -81,7 +81,7 @@ def test_any_origin_may_ask_with_any_header(stack: Stack, path: str) -> None:
     assert answer.headers["access-control-allow-private-network"] == "true"
 
 
-def test_a_refusal_of_the_api_is_passed_on(stack: Stack) -> None:
+def test_an_error_of_the_api_is_passed_on(stack: Stack) -> None:
     answer = ask(stack, "/room/not%20a%20name")
 
     assert answer.status == 400

@@ -1,4 +1,4 @@
-"""What the page asks its own server for."""
+"""The console's own server."""
 
 import time
 import uuid
@@ -20,12 +20,12 @@ def test_a_user_who_signs_in_can_call_the_api(stack: Stack) -> None:
     assert listed.status == 200
 
 
-def test_nobody_else_signs_in(stack: Stack) -> None:
+def test_an_unknown_user_cannot_sign_in(stack: Stack) -> None:
     assert ask(stack, "POST", "/console/sign-in", {"user": "mallory"}).status == 404
     assert ask(stack, "POST", "/console/sign-in", ["alice"]).status == 400
 
 
-def test_calls_reach_the_api_as_they_are_and_so_do_answers(stack: Stack) -> None:
+def test_requests_and_responses_are_passed_on_unchanged(stack: Stack) -> None:
     token = stack.facts["users"]["alice"]["token"]
     key = str(uuid.uuid4())
     made = [
@@ -52,10 +52,10 @@ def test_calls_reach_the_api_as_they_are_and_so_do_answers(stack: Stack) -> None
     assert refused.headers["content-type"] == "application/problem+json"
     assert [error["field"] for error in refused.body["errors"]] == ["room"]
     assert ask(stack, "GET", "/api/sessions").status == 401
-    assert ask(stack, "GET", "/api/nothing-of-ours").status == 404
+    assert ask(stack, "GET", "/api/unknown").status == 404
 
 
-def test_the_page_may_load_nothing_from_elsewhere(stack: Stack) -> None:
+def test_the_page_loads_no_external_resources(stack: Stack) -> None:
     page = ask(stack, "GET", "/")
 
     assert page.headers["content-security-policy"].startswith("default-src 'self';")

@@ -1,4 +1,4 @@
-"""Events for the functions, generated: mostly of the gateway's shape, and wrong in every place."""
+"""Generated events for the functions: mostly in the gateway's format, with errors everywhere."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ RAW = st.sampled_from(
 
 @st.composite
 def texts(draw: st.DrawFn, content: st.SearchStrategy[Mapping[str, object]]) -> object:
-    """A JSON object as text, and now and then something else."""
+    """A JSON object as text, and sometimes something else."""
     match draw(st.sampled_from(["right"] * 12 + ["cut", "raw", "text", "anything"])):
         case "right":
             return json.dumps(draw(content), ensure_ascii=draw(st.booleans()))
@@ -224,7 +224,7 @@ def _pools(draw: st.DrawFn) -> Mapping[str, object]:
 
 
 def pool_events() -> Value:
-    """From the schedule and the console's test button."""
+    """For the schedule and the console's test button."""
     right = st.lists(_pools(), max_size=3).map(lambda pools: {"pools": pools})
     other = ANYTHING.map(lambda value: {"pools": value})
     more = st.tuples(right, st.dictionaries(ANY_TEXT, ANYTHING)).map(lambda both: both[1] | both[0])

@@ -1,4 +1,5 @@
-"""Whatever comes in, every function answers, blames nobody else, and writes nothing on refusal.
+"""For any event, a function returns a response, no 5xx for a client error, and writes nothing on
+rejection.
 
 A thousand events per function; ten thousand with `SOAK=1` in the environment.
 """
@@ -51,7 +52,7 @@ CONTEXT = SimpleNamespace(
 WRITES = {"PutItem", "UpdateItem", "TransactWriteItems", "DeleteItem", "BatchWriteItem"}
 CODES = {kind.code: kind.status for kind in PROBLEMS.values()}
 WRITES_MAX = 200
-"""After so many the table begins anew: moto looks at every item in every query."""
+"""After this number the table is emptied, because moto reads every item for every query."""
 
 Handler = Callable[[object, object], dict[str, Any]]
 
@@ -116,18 +117,18 @@ def seeds() -> Iterator[Item]:
 
 
 class World:
-    """The functions, the account that they work on, and the vendor whom they ask."""
+    """The functions, their account, and the vendor."""
 
     def __init__(self, aws: Aws, vendor: VendorServer, handlers: dict[str, Handler]) -> None:
         self.aws = aws
         self.vendor = vendor
         self.written: list[str] = []
-        """The writes since `begin` that were done."""
+        """Returns the successful writes since `begin`."""
         self._handlers = handlers
         self.forget()
 
     def send(self, event_name: str, request: AWSPreparedRequest) -> AWSResponse:
-        """What the functions meet instead of the network: the account, and a note of each write."""
+        """Handles a call of the functions instead of the network, and records each write."""
         response = Aws.send(self.aws, event_name, request)
         operation = event_name.rpartition(".")[2]
         if operation in WRITES and response.status_code == 200:
@@ -135,11 +136,11 @@ class World:
         return response
 
     def forget(self) -> None:
-        """The table is as in the beginning for the next event."""
+        """Restores the table for the next event."""
         self._writes_since_seeds = WRITES_MAX
 
     def begin(self) -> None:
-        """The table is as in the beginning when much has been written since."""
+        """Restores the table after many writes."""
         self._writes_since_seeds += len(self.written)
         if self._writes_since_seeds >= WRITES_MAX:
             self._writes_since_seeds = 0
@@ -150,11 +151,11 @@ class World:
         self.written.clear()
 
     def run(self, function: str, event: object) -> dict[str, Any]:
-        """What the handler returns."""
+        """Returns the handler's result."""
         return self._handlers[function](event, CONTEXT)
 
     def call(self, function: str, event: object) -> dict[str, Any]:
-        """What the function answers; every rule that holds for all of them is checked."""
+        """Returns the function's response, after checking the rules that hold for all responses."""
         self.begin()
         asked = self.vendor.asked
         answer = self.run(function, event)
@@ -209,7 +210,7 @@ def world() -> Iterator[World]:
 
 @pytest.fixture(autouse=True)
 def as_in_the_beginning(world: World) -> None:
-    """What an earlier test has created or claimed is not there for the next."""
+    """Removes what an earlier test has created or claimed."""
     world.forget()
 
 
@@ -260,7 +261,7 @@ def test_get_session(world: World, event: object) -> None:
     if answer["statusCode"] < 400:
         assert answer["statusCode"] == 200
         found = answer["body"].get("sessions", [answer["body"]])
-        # Somebody owns each; what is still in a pool is nobody's.
+        # Each has an owner; pooled sessions have none.
         assert all(session["owner"] and session["sessionId"] not in POOLED for session in found)
 
 

@@ -1,5 +1,5 @@
-"""What each function loads when it starts. Every module is a part of its cold start, so a new one
-has to be entered here, and its price is seen in `make bench`."""
+"""The modules that each function loads when it starts. Every module adds to its cold start, so a
+new one must be added here, and `make bench` shows its cost."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def function(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def modules(function: str) -> set[str]:
-    """All modules of a fresh process after the function has started."""
+    """Returns all modules of a new process after the function has started."""
     path = [PROJECT / "functions" / function, PROJECT / "layers" / "opentok"]
     done = subprocess.run(
         [sys.executable, "-c", PROBE],
@@ -128,7 +128,7 @@ def modules(function: str) -> set[str]:
 
 
 def test_a_function_loads_only_the_modules_that_it_needs(function: str, modules: set[str]) -> None:
-    """Each module more is a longer start: `LOADED` says which ones a function is worth."""
+    """Every module prolongs the start. `LOADED` lists the allowed ones."""
     ours = {
         name.removeprefix("opentok_sessions.")
         for name in modules

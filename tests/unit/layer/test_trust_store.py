@@ -69,7 +69,7 @@ def test_calls_to_the_vendor_trust_every_root_of_the_full_bundle(built: Built) -
 def test_openssl_finds_each_root_under_the_name_that_we_gave_its_file(
     built: Built, tmp_path: Path
 ) -> None:
-    # A look-alike per root, with its subject and a key of ours, signs a server's certificate;
+    # A look-alike per root, with its subject and a key of this test, signs a server's certificate;
     # a handshake succeeds only if OpenSSL finds the look-alike by the hash in its file's name.
     for number, root in enumerate(full_bundle(built)):
         folder = tmp_path / str(number)

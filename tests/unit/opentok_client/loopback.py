@@ -1,4 +1,4 @@
-"""A small server on the loopback that behaves as it is told, well or badly."""
+"""A small loopback server with configurable behaviour, correct or faulty."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it came in; header names in lower case."""
+    """One received request; header names in lower case."""
 
     at: float
     line: str
@@ -47,14 +47,14 @@ class Received:
 
 
 class Server:
-    """What a test tells the server, and what it has seen. The last reply is given for ever."""
+    """The replies that a test configures, and the received requests. The last reply repeats."""
 
     def __init__(self, replies: tuple[Reply, ...], url: str) -> None:
         self.url = url
         self.requests: list[Received] = []
         self.connections = 0
         self.sent = 0
-        """Bytes that `endless` could send."""
+        """The number of bytes that `endless` has sent."""
         self.stopped = threading.Event()
         self._replies = list(replies)
         self._lock = threading.Lock()
@@ -71,7 +71,7 @@ Reply = Callable[[Server, socket.socket], bool]
 
 @contextmanager
 def serve(*replies: Reply, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    """Serves on a free port until the end, when it cuts all connections."""
+    """Serves on a free port during the body, then closes all connections."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     scheme = "http" if tls is None else "https"
@@ -136,7 +136,7 @@ def answer(
     headers: Mapping[str, str] | None = None,
     zipped: bool = False,
 ) -> Reply:
-    """A whole answer; a body that is neither bytes nor text becomes JSON."""
+    """Returns a complete response; a body that is neither bytes nor text becomes JSON."""
     content = body if isinstance(body, bytes) else b""
     if not isinstance(body, bytes):
         content = (body if isinstance(body, str) else json.dumps(body)).encode()
@@ -150,12 +150,12 @@ def answer(
 
 
 def created(session_id: str, **more: object) -> Reply:
-    """The vendor's answer to a creation."""
+    """Returns the vendor's response to a creation."""
     return answer(200, [{"session_id": session_id, "project_id": "47665971", **more}])
 
 
 def raw(content: bytes, *, keep: bool = False) -> Reply:
-    """These bytes, whatever they are, and the end of the connection unless it is kept."""
+    """Sends these bytes, valid or not, and closes the connection unless it is kept."""
 
     def reply(server: Server, connection: socket.socket) -> bool:
         connection.sendall(content)
@@ -165,24 +165,24 @@ def raw(content: bytes, *, keep: bool = False) -> Reply:
 
 
 def hang_up(server: Server, connection: socket.socket) -> bool:
-    """The connection ends without an answer."""
+    """Closes the connection without a response."""
     return False
 
 
 def reset(server: Server, connection: socket.socket) -> bool:
-    """The connection is reset."""
+    """Resets the connection."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return False
 
 
 def silence(server: Server, connection: socket.socket) -> bool:
-    """Nothing, until the server stops."""
+    """Sends nothing until the server stops."""
     server.stopped.wait(60)
     return False
 
 
 def slowly(content: bytes) -> Reply:
-    """These bytes one by one, so slowly that they do not come to an end."""
+    """Sends these bytes one by one, so slowly that the response does not end."""
 
     def reply(server: Server, connection: socket.socket) -> bool:
         for byte in content:
@@ -195,7 +195,7 @@ def slowly(content: bytes) -> Reply:
 
 
 def endless(head: bytes, megabytes: int) -> Reply:
-    """So many megabytes after the head, as far as the other side takes them."""
+    """Sends this number of megabytes after the head, as long as the client reads."""
 
     def reply(server: Server, connection: socket.socket) -> bool:
         connection.sendall(head)
@@ -208,7 +208,7 @@ def endless(head: bytes, megabytes: int) -> Reply:
 
 
 def unlistening_port() -> int:
-    """A port at which nobody listens."""
+    """Returns a port on which no server listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port

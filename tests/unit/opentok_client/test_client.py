@@ -1,4 +1,4 @@
-"""The REST client against real servers: good ones, and everything that can be wrong with one."""
+"""The REST client against real servers, correct ones and faulty ones."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ ID = "1_MX40NzY2NTk3MX5-MTczOTUzODg5NDk1OX5ROW1jWEcxUXJOM1RJWXU4eStwcHgvZ3N-UH5-
 ID2 = ID.replace("1_", "2_")
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 LONG = 60.0
-"""A budget in seconds that no test uses up: it ends only because it is finished."""
+"""A budget in seconds that no test exceeds."""
 SHORT = 1.0
 NOISE = 20.0
-"""What a busy machine may add to a short budget: without the budget it would be far more."""
+"""The allowance for a busy machine. Without the budget, a test would take far longer."""
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 @pytest.fixture(autouse=True)
 def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy of the machine comes between, and pauses before another attempt are short."""
+    """Disables proxies of the machine and shortens the pauses before retries."""
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -186,7 +186,7 @@ def test_netrc_does_not_replace_our_credentials(
     tmp_path: Path,
 ) -> None:
     netrc = tmp_path / ".netrc"
-    netrc.write_text("default login somebody password else\n")
+    netrc.write_text("default login other password other\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -369,7 +369,7 @@ def _shows_nothing_secret(error: VendorError, ours: OpenTokCredentials, server: 
         (answer(500), "status 500: no reason given"),
         (answer(200, []), "status 200 without a session id"),
         (hang_up, "the connection failed (ConnectionError)"),
-        (answer(200, b" " * 66_000), "the answer is longer than 65536 bytes"),
+        (answer(200, b" " * 66_000), "the response is longer than 65536 bytes"),
     ],
 )
 def test_the_reason_is_for_the_log(opentok: OpenTokCredentials, reply: Reply, reason: str) -> None:
@@ -426,7 +426,7 @@ def test_fifty_megabytes_in_fifty_kilobytes_are_not_unpacked(opentok: OpenTokCre
         ask(vendor)
 
 
-# --- nobody there ---------------------------------------------------------------------------------
+# --- no server ------------------------------------------------------------------------------------
 
 
 def test_a_refused_connection_is_unavailable(opentok: OpenTokCredentials) -> None:
@@ -444,7 +444,7 @@ def test_an_address_that_is_none_is_unavailable(opentok: OpenTokCredentials, url
 def test_nothing_is_asked_when_no_time_is_left(opentok: OpenTokCredentials) -> None:
     with (
         asking(opentok, created(ID)) as (vendor, server),
-        pytest.raises(ServiceUnavailable, match="no time was left"),
+        pytest.raises(ServiceUnavailable, match="no time left"),
     ):
         ask(vendor, seconds=0)
     assert server.requests == []
@@ -484,7 +484,7 @@ def test_the_time_budget_holds_regardless_of_what_is_slow(
             ask(vendor, SHORT)
         assert time.monotonic() - started < SHORT + NOISE
         _shows_nothing_secret(down.value, opentok, server)
-    assert len(server.requests) == 1  # what was too slow once is not asked again
+    assert len(server.requests) == 1  # a call that was too slow is not retried
 
 
 def test_a_peer_that_does_not_even_connect_uses_up_the_budget_only(
@@ -500,7 +500,7 @@ def test_a_peer_that_does_not_even_connect_uses_up_the_budget_only(
 
 @contextmanager
 def _crowd(full: socket.socket) -> Iterator[None]:
-    """Connections that nobody accepts, until no more fit in."""
+    """Opens connections that are never accepted, until the backlog is full."""
     waiting = [socket.socket() for _ in range(8)]
     try:
         for each in waiting:
@@ -541,7 +541,7 @@ def test_no_attempt_begins_that_could_not_end_in_time(opentok: OpenTokCredential
         pytest.raises(ServiceUnavailable, match="status 429: Rate Limit Hit") as down,
     ):
         ask(vendor, 29)
-    assert time.monotonic() - started < NOISE  # nobody waits for nothing
+    assert time.monotonic() - started < NOISE  # no unnecessary wait
     assert len(server.requests) == 1
     assert down.value.retry_after == 30
 
@@ -592,21 +592,21 @@ def test_pauses_grow(opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_retry_is_reported(opentok: OpenTokCredentials) -> None:
-    told: list[str] = []
+    reported: list[str] = []
     with serve(answer(503), answer(500), created(ID), created(ID)) as server:
-        vendor = OpenTokClient(opentok, server.url, on_retry=told.append)
+        vendor = OpenTokClient(opentok, server.url, on_retry=reported.append)
         ask(vendor)
         ask(vendor)
-    assert told == ["status 503: no reason given", "status 500: no reason given"]
+    assert reported == ["status 503: no reason given", "status 500: no reason given"]
 
 
 def test_the_last_attempt_is_no_repeat(opentok: OpenTokCredentials) -> None:
-    told: list[str] = []
+    reported: list[str] = []
     with serve(answer(503), answer(503), answer(503)) as server:
-        vendor = OpenTokClient(opentok, server.url, on_retry=told.append)
+        vendor = OpenTokClient(opentok, server.url, on_retry=reported.append)
         with pytest.raises(ServiceUnavailable):
             ask(vendor)
-    assert len(told) == 2
+    assert len(reported) == 2
 
 
 # --- the rest after an outage ---------------------------------------------------------------------
@@ -615,13 +615,13 @@ def test_the_last_attempt_is_no_repeat(opentok: OpenTokCredentials) -> None:
 def test_a_vendor_that_was_down_is_not_asked_for_a_while(
     opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "REST_SECONDS", LONG)
+    monkeypatch.setattr(client, "COOLDOWN_SECONDS", LONG)
     down = answer(503)
     with asking(opentok, down, down, down, created(ID)) as (vendor, server):
         with pytest.raises(ServiceUnavailable, match="status 503"):
             ask(vendor)
         for _ in range(3):
-            with pytest.raises(ServiceUnavailable, match="not asked") as resting:
+            with pytest.raises(ServiceUnavailable, match="not called") as resting:
                 ask(vendor)
             assert 0 < resting.value.retry_after <= LONG
     assert len(server.requests) == 3
@@ -630,7 +630,7 @@ def test_a_vendor_that_was_down_is_not_asked_for_a_while(
 def test_after_the_rest_it_is_asked_again(
     opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "REST_SECONDS", 0.3)
+    monkeypatch.setattr(client, "COOLDOWN_SECONDS", 0.3)
     down = answer(503)
     with asking(opentok, down, down, down, created(ID)) as (vendor, server):
         with pytest.raises(ServiceUnavailable, match="status 503"):
@@ -647,7 +647,7 @@ def _when_rested(vendor: OpenTokClient) -> str:
         try:
             return ask(vendor)
         except ServiceUnavailable as down:
-            if "not asked" not in str(down) or time.monotonic() > deadline:
+            if "not called" not in str(down) or time.monotonic() > deadline:
                 raise
 
 
@@ -659,7 +659,7 @@ def test_the_cooldown_follows_retry_after_up_to_a_limit(
             with pytest.raises(ServiceUnavailable) as down:
                 ask(vendor, 5)
             assert down.value.retry_after == float(asked)
-            with pytest.raises(ServiceUnavailable, match="not asked") as resting:
+            with pytest.raises(ServiceUnavailable, match="not called") as resting:
                 ask(vendor, 5)
             assert longest - NOISE < resting.value.retry_after <= longest
         assert len(server.requests) == 1

@@ -79,7 +79,7 @@ ILLEGAL: dict[str, tuple[dict[str, object], set[str], set[str]]] = {
         {"archiveResolution"},
         set(),
     ),
-    "everything at once": (
+    "everything together": (
         {
             "media_mode": RELAYED,
             "archive_mode": ALWAYS,

@@ -1,4 +1,4 @@
-"""JWTs as each platform wants them signed, and what happens when they cannot be."""
+"""JWTs with the signature of each platform, and keys that cannot sign."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_private_key_is_parsed_once_per_key(monkeypatch: pytest.MonkeyPatch) -
 
 
 def _unknown_algorithm() -> str:
-    """A well-formed PKCS#8 key of an algorithm that nobody has defined."""
+    """Returns a well-formed PKCS#8 key of an undefined algorithm."""
     der = bytes.fromhex("300e" + "020100" + "3005" + "06032a0304" + "04020400")
     return (
         "-----BEGIN PRIVATE KEY-----\n"

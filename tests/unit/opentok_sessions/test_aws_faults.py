@@ -1,5 +1,7 @@
-"""AWS misbehaves: every function says which service fails and when to come back, and leaves
-nothing half done."""
+"""When AWS fails, every function names the failing service and sends `Retry-After`.
+
+No partial write remains.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,8 @@ LIST = "GET /sessions"
 CLOSE = "DELETE /sessions/{sessionId}"
 
 FUNCTION_SECONDS = 25
-"""The functions' `Timeout` in the template: an answer that takes longer is none."""
-BROKEN = refuse("AccessDeniedException")  # which botocore does not try again
+"""The functions' `Timeout` in the template."""
+BROKEN = refuse("AccessDeniedException")  # which botocore does not retry
 PASSING: dict[str, Reaction] = {
     "throttled": refuse("ProvisionedThroughputExceededException"),
     "500": refuse("InternalServerError", 500),
@@ -39,14 +41,14 @@ PASSING: dict[str, Reaction] = {
 
 @pytest.fixture(autouse=True)
 def environment(aws: Aws, vendor: VendorServer) -> Iterator[None]:
-    """The vendor is the one on loopback; what was in the environment comes back."""
+    """Uses the vendor on loopback, and restores the environment."""
     with mock.patch.dict(os.environ, {"API_URL": vendor.url}):
         yield
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The functions, warm, and a session of Alice's in a room that is due to be noted."""
+    """The warm functions, and a session of alice in a room whose use is due."""
 
     create: Handler
     issue_token: Handler
@@ -55,7 +57,7 @@ class Stack:
     session_id: str
 
     def requests(self) -> dict[str, Callable[[], Answer]]:
-        """Requests that together do everything that a function does with AWS."""
+        """Returns requests that together make every AWS call of the functions."""
         own = self.session_id
         return {
             "create": lambda: call(self.create, CREATE, body={"token": {}}),
@@ -126,11 +128,11 @@ class TestDynamoDB:
 
     @pytest.mark.parametrize("reaction", PASSING.values(), ids=PASSING.keys())
     def test_everything_fails_for_a_while(self, aws: Aws, stack: Stack, reaction: Reaction) -> None:
-        """All of them at once, as each of them tries three times, with pauses."""
+        """Concurrently, because each of them makes three attempts with pauses."""
         for operation in set().union(*USES.values()):
             aws.meet_always(operation, reaction)
         before = aws.items()
-        for answer in at_once(stack.requests().values()):
+        for answer in concurrently(stack.requests().values()):
             assert_unavailable(answer)
         assert aws.items() == before
         assert len(aws.calls) == 3 * len(USES)
@@ -142,7 +144,7 @@ class TestDynamoDB:
         assert call(stack.close, CLOSE, session_id=stack.session_id).status == 204
 
     def test_the_reply_to_a_claim_is_lost_for_good(self, aws: Aws, stack: Stack) -> None:
-        """The caller is told 503 and has the session all the same: whole, and his alone."""
+        """The caller gets 503, and the session is recorded completely as theirs."""
         pool(aws, "p1")
         aws.meet_always("PutItem", reply_lost)
         assert_unavailable(call(stack.create, CREATE, body={}))
@@ -227,7 +229,9 @@ class TestSecretsManager:
     def test_secrets_manager_fails_for_a_while(self, aws: Aws, reaction: Reaction) -> None:
         aws.meet_always("GetSecretValue", reaction)
         handlers = [load("create_session") for _ in range(4)]
-        for answer in at_once([partial(call, handler, CREATE, body={}) for handler in handlers]):
+        for answer in concurrently(
+            [partial(call, handler, CREATE, body={}) for handler in handlers]
+        ):
             assert_unavailable(answer, "credentials_unavailable")
         assert aws.calls == ["GetSecretValue"] * 12
         assert aws.items() == []
@@ -256,7 +260,7 @@ class TestSecretsManager:
 
 
 class TestWhenNothingAnswers:
-    """With sockets: a server that takes every request and says nothing, and one that is gone."""
+    """With sockets: a server that accepts requests and never responds, and no server."""
 
     SESSION_ID = "1_MX40NzAwMDAwMX5-MTcwMDAwMDAwMDAwMH5yYW5kb203N35-"
 
@@ -295,15 +299,15 @@ class TestWhenNothingAnswers:
     ) -> None:
         aws.put(record(self.SESSION_ID))
         before = aws.items()
-        answers = at_once([request for request, _ in requests])
+        answers = concurrently([request for request, _ in requests])
         for answer, (_, code) in zip(answers, requests, strict=True):
             assert_unavailable(answer, code)
         assert aws.items() == before
         assert vendor.asked == 0
 
 
-def at_once(requests: Collection[Callable[[], Answer]]) -> list[Answer]:
-    """The answers to all of them, each before Lambda would end its function."""
+def concurrently(requests: Collection[Callable[[], Answer]]) -> list[Answer]:
+    """Returns all responses; fails if one is later than the function's timeout."""
     with ThreadPoolExecutor(len(requests)) as threads:
         futures = [threads.submit(request) for request in requests]
         return [future.result(timeout=FUNCTION_SECONDS) for future in futures]
@@ -311,7 +315,7 @@ def at_once(requests: Collection[Callable[[], Answer]]) -> list[Answer]:
 
 @contextmanager
 def silent_server() -> Iterator[tuple[str, Callable[[], int]]]:
-    """Takes connections and requests and answers none; says how many it took."""
+    """Accepts connections and requests without responding; yields their number."""
     taken: list[bytes] = []
     over = threading.Event()
 
@@ -336,7 +340,7 @@ def silent_server() -> Iterator[tuple[str, Callable[[], int]]]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Returns a port on which no server listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Create a session: every place that it can come from, and everybody who may be faster."""
+"""Creating a session: every source of a session, and every race."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ class TestFromThePool:
         rivals: list[Created] = []
 
         def snatch() -> None:
-            """Takes the very session that the caller is about to take."""
+            """Claims the session that the caller is about to claim."""
             wanted = aws.requests[-1]["Item"]["pk"]["S"].removeprefix("session#")
             item = aws.item(f"session#{wanted}")
             other = ({"p1", "p2"} - {wanted}).pop()
@@ -393,7 +393,7 @@ class TestTheFirstInARoom:
     def test_a_request_that_loses_the_room_joins_it(
         self, app: Application, aws: Aws, vendor: VendorServer, metrics: Metrics
     ) -> None:
-        """The session that was made for it waits in the pool that fits."""
+        """The surplus session is returned to the matching pool."""
         rival = Application.start(aws, vendor, app.clock)
         rivals: list[Created] = []
         faster = before(lambda: rivals.append(rival.create({"room": "lobby"}, BOB)))
@@ -669,7 +669,7 @@ class TestJoiningARoom:
     def test_an_instance_that_learns_of_the_new_project_creates_under_it(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
-        """The room's session is of the new project and closed: the fresh one is not of the old."""
+        """The room's session is closed and of the new project, and so is its successor."""
         app.create()
         change_project(aws, vendor)
         informed = Application.start(aws, vendor, clock)
@@ -683,11 +683,11 @@ class TestJoiningARoom:
 
 
 class TestAnIdleRoomAndTwoCallers:
-    """At the moment when a room is idle, nobody is left behind in its old session."""
+    """When a room moves on, no caller of the room stays in its old session."""
 
     @pytest.fixture
     def rival(self, app: Application, aws: Aws, vendor: VendorServer) -> Application:
-        """Another container, whose clock is not quite the same."""
+        """Another instance, with a slightly different clock."""
         return Application.start(aws, vendor, Clock())
 
     @pytest.fixture
@@ -797,7 +797,7 @@ class TestTheTokenInTheAnswer:
     def test_is_signed_before_anything_is_written(
         self, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
-        """What cannot be signed leaves no session behind, and what was made waits in its pool."""
+        """Without a token nothing is recorded, and the surplus session is pooled."""
         vonage = {"applicationId": OTHER_KEY, "privateKey": "not a key"}
         aws.put_secret(vonage)
         app = Application.start(aws, vendor, clock, platform=Platform.VONAGE)
@@ -952,7 +952,7 @@ class TestIdempotencyKeys:
         with pytest.raises(StorageUnavailable):
             app.create(key="k")
         assert app.owned() == set(vendor.made)
-        assert app.pooled() == set()  # what has an owner is not a spare
+        assert app.pooled() == set()  # a session with an owner is not surplus
         assert app.create(key="k").session.session_id == vendor.made[0]
 
     def test_concurrent_requests_with_one_key_get_one_session(

@@ -1,4 +1,4 @@
-"""The credentials: how long they are kept, what is done without them, and what is never shown."""
+"""The credentials: caching, failures of Secrets Manager, and secrecy."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class TestHowLongTheyAreKept:
     def test_the_cache_ttl_starts_with_the_request(
         self, aws: Aws, cache: CredentialCache, clock: Clock
     ) -> None:
-        """They may have been changed right after they were answered."""
+        """The secret may have changed right after it was read."""
         aws.meet("GetSecretValue", before(lambda: clock.turn(10)))
         cache.current()
         rotate(aws)
@@ -152,7 +152,7 @@ class TestWhenSecretsManagerFails:
     def test_failed_reads_are_retried_at_growing_intervals(
         self, aws: Aws, cache: CredentialCache, clock: Clock
     ) -> None:
-        """Somebody waits for each call that is made in vain."""
+        """A caller waits for each failed read."""
         cache.current()
         clock.turn(CACHE_SECONDS)
         aws.meet_always("GetSecretValue", GONE)

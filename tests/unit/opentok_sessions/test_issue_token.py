@@ -148,7 +148,7 @@ class TestTheProject:
         session_id = app.create().session.session_id
         aws.put_secret(OTHER)
         clock.turn(2)
-        assert app.token(session_id).project_id == API_KEY  # nobody knows yet
+        assert app.token(session_id).project_id == API_KEY  # from the cache
         clock.turn(60)
         with pytest.raises(SessionOfAnotherProject):
             app.token(session_id)

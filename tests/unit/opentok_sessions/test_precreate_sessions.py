@@ -1,4 +1,4 @@
-"""Filling the pools: what is counted, made, stopped early, remembered and reported."""
+"""Filling the pools: counting, creating, stopping early, recording and reporting."""
 
 from __future__ import annotations
 
@@ -274,14 +274,14 @@ class TestFailures:
     def test_a_refill_keeps_its_sessions_when_the_vendor_fails(
         self, app: Application, vendor: VendorServer
     ) -> None:
-        """What was made is kept, and the vendor is not asked for all that is missing."""
+        """Created sessions are kept, and the vendor is not called for all missing ones."""
         gate = threading.Barrier(CONNECTIONS)
 
-        def all_at_once() -> None:
+        def wait_for_all() -> None:
             gate.wait(timeout=60)
             vendor.next_replies.append(DOWN)  # for those that come afterwards
 
-        vendor.before_answer.extend([all_at_once] * CONNECTIONS)
+        vendor.before_answer.extend([wait_for_all] * CONNECTIONS)
         [report] = refill(app, {**ROUTED, "min": 20})
         assert report["created"] == CONNECTIONS == len(app.pooled())
         assert report["failed"] == 20 - CONNECTIONS
@@ -371,7 +371,7 @@ class TestFailures:
 
 
 def test_sessions_are_created_concurrently(app: Application, vendor: VendorServer) -> None:
-    """Nobody gets an answer before so many have asked: one by one they would wait for ever."""
+    """The vendor responds only when all calls have arrived, so sequential calls would block."""
     gate = threading.Barrier(CONNECTIONS)
     vendor.before_answer.extend([lambda: gate.wait(timeout=60)] * CONNECTIONS)
     [report] = refill(app, {**ROUTED, "min": CONNECTIONS})

@@ -1,4 +1,4 @@
-"""Creating sessions at the vendor: rotation, refusals, outages, and clients that are kept."""
+"""Creating sessions with the vendor: rotation, rejections, outages, and reused clients."""
 
 from __future__ import annotations
 

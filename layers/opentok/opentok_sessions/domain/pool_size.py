@@ -7,7 +7,7 @@ that ran empty grows faster until it no longer does. docs/scale.md simulates the
 
 __all__ = ["next_target"]
 
-_SPARE = 2
+_EXTRA = 2
 _FALL_DIVISOR = 16
 
 
@@ -33,7 +33,7 @@ def next_target(
     """
     if previous is None:
         return minimum
-    wanted = 2 * taken + _SPARE if taken > 0 else 0
+    wanted = 2 * taken + _EXTRA if taken > 0 else 0
     if found_empty:
         target = max(2 * wanted, previous, 1)
     elif previous > 2 * wanted:

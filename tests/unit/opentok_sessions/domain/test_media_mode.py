@@ -1,4 +1,4 @@
-"""Which media mode is chosen, and what the caller is told of the reason."""
+"""The choice of the media mode, and the reason that the caller gets."""
 
 from __future__ import annotations
 

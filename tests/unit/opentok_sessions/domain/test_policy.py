@@ -1,4 +1,4 @@
-"""Who may have what, every combination: who asks, for what, and when."""
+"""Authorization, with every combination of caller, role and time."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ OPEN_TO_ALL, LISTED = "anybody may take part", "only who is listed"
 
 SUB, PUB, MOD, ONLY = Role.SUBSCRIBER, Role.PUBLISHER, Role.MODERATOR, Role.PUBLISHER_ONLY
 
-# Who asks -> the caller, whether the session has a list, and the roles that are granted.
-# No roles at all: the session does not exist for this caller.
+# Kind of caller -> the caller, whether the session has a list, and the granted roles.
+# No roles: the session does not exist for this caller.
 EVERYTHING = {SUB, PUB, MOD, ONLY}
 CALLERS: dict[str, tuple[Caller, str, set[Role]]] = {
     "the owner": (Caller("owner"), OPEN_TO_ALL, EVERYTHING),
@@ -73,7 +73,7 @@ def session(
 
 
 def outcome(caller: Caller, found: Session, asked: Role) -> type[Problem] | None:
-    """What issuing a token comes to, in the order in which it is decided."""
+    """Issues a token, with the decisions in their order."""
     try:
         admitted, highest = policy.admit(caller, found)
         assert admitted is found
@@ -92,7 +92,7 @@ def test_every_combination(who: str, when: str, asked: Role) -> None:
     opens_at, closes_at, closed, refusal = TIMES[when]
     expected = refusal
     if not granted:
-        expected = SessionNotFound  # whatever the time: it could be told from a missing one
+        expected = SessionNotFound  # at any time; otherwise the caller could infer that it exists
     elif refusal is None and asked not in granted:
         expected = RoleNotAllowed
     found = session(admission, opens_at, closes_at, closed)

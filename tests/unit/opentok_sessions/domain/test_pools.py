@@ -1,4 +1,4 @@
-"""Which pools a deployment declares, and which one a session belongs to."""
+"""The declared pools, and the pool of a session."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ARCHIVED = {"archiveMode": "always", "archiveResolution": "1280x720", "min": 1, 
 
 
 def wrong(*declared: Any) -> dict[str, str]:
-    """What is wrong with these pools: a message for each member."""
+    """Returns the errors of these pools by field."""
     with pytest.raises((InvalidRequest, InvalidCombination)) as refused:
         parse_pools(list(declared))
     assert all(error.field in refused.value.detail for error in refused.value.errors)
@@ -113,7 +113,7 @@ class TestReading:
     def test_combinations_that_the_vendor_forbids(self) -> None:
         assert "pools[0].archiveMode" in wrong({**RELAYED, "archiveMode": "always"})
 
-    def test_everything_at_once(self) -> None:
+    def test_all_errors_together(self) -> None:
         found = wrong({"min": 9, "max": 3}, {"max": 0}, 5, ROUTED, ROUTED)
         assert list(found) == [
             "pools[0].min",

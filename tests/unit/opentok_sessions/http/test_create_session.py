@@ -1,4 +1,4 @@
-"""Everything that `POST /sessions` can say, and that nothing forbidden comes of it."""
+"""The body of `POST /sessions`: every field, and no forbidden combination."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read(body: Body) -> CreateRequest:
 
 
 def refused(body: Body) -> tuple[set[str], set[str]]:
-    """The members that are wrong (alone, and only together)."""
+    """Returns the fields that are invalid by themselves and in combination."""
     try:
         read(body)
     except InvalidCombination as illegal:
@@ -133,7 +133,7 @@ WRONG: dict[str, tuple[Body, str]] = {
     "an unknown member": ({"mediamode": "routed"}, "mediamode"),
     "an unknown mode": ({"mediaMode": "p2p"}, "mediaMode"),
     "null for a mode": ({"mediaMode": None}, "mediaMode"),
-    "nobody expected": ({"expectedParticipants": 0}, "expectedParticipants"),
+    "no participants": ({"expectedParticipants": 0}, "expectedParticipants"),
     "too many expected": ({"expectedParticipants": 10_001}, "expectedParticipants"),
     "two and a half expected": ({"expectedParticipants": 2.5}, "expectedParticipants"),
     "an unknown feature": ({"features": ["recording"]}, "features"),
@@ -167,7 +167,7 @@ WRONG: dict[str, tuple[Body, str]] = {
     "a number for a time": ({"closesAt": 1_900_022_400}, "closesAt"),
     "participants in a list": ({"participants": ["bob"]}, "participants"),
     "an unknown role": ({"participants": {"bob": "admin"}}, "participants.bob"),
-    "nobody's role": ({"participants": {"": "publisher"}}, "participants"),
+    "an empty name": ({"participants": {"": "publisher"}}, "participants"),
     "a long name": ({"participants": {"s" * 256: "publisher"}}, "participants"),
     "201 participants": (
         {"participants": {str(n): "publisher" for n in range(201)}},

@@ -1,4 +1,4 @@
-"""Reading members: what each kind takes, and that everything wrong is told at once."""
+"""Reading fields: the values of each kind, and all validation errors in one problem."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def members(**values: object) -> Fields:
 
 
 def read(value: object, how: Callable[[Fields], object]) -> tuple[object, list[str]]:
-    """What is read of the member `a`, and what is said against it."""
+    """Returns the value of the field `a`, and its error."""
     sent = members() if value is NOT_SENT else members(a=value)
     return how(sent), complaints(sent)
 

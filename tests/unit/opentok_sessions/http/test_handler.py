@@ -1,4 +1,4 @@
-"""Answers of a handler: shapes, failures, the line in the log, and what is counted."""
+"""Responses of a handler: format, failures, the log line, and metrics."""
 
 from __future__ import annotations
 

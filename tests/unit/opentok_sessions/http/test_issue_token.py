@@ -1,4 +1,4 @@
-"""What may be asked of a token, and the words for what may not."""
+"""The body of a token request: valid values, and the messages for invalid ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of the gateway: what is read of them, whatever is in them."""
+"""Events of the gateway: what a request reads from them, valid or not."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ def test_without_the_header_there_is_no_key() -> None:
 def test_a_key_is_a_hash_of_caller_and_key() -> None:
     assert key_of("k") == key_of("k")
     others = {key_of("k"), key_of("K"), key_of("k "), key_of("k", Caller("bob"))}
-    # Nobody's key is another's because of where the caller ends and the key begins.
+    # The boundary between caller and key is unambiguous, so two keys cannot collide.
     others |= {key_of("bc", Caller("a")), key_of("c", Caller("ab"))}
     assert len(others) == 6
     assert all(re.fullmatch("[0-9a-f]{64}", key) for key, _ in others)

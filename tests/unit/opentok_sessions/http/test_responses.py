@@ -1,4 +1,4 @@
-"""Sessions and tokens as the API shows them, and to whom."""
+"""Sessions and tokens in the API's format, and who sees which field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pools in the table: who is found waiting, how many there are, what refills remember."""
+"""The pools in the table: finding and counting pooled sessions, and the state of refills."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.opentok_sessions.application import DEADLINE, NOW
 
 POOL = f"{API_KEY}#routed"
 LAST, FIRST = "z", "!"
-"""Pool keys after and before every place that a search can begin at."""
+"""Pool keys after and before every position at which a search can start."""
 
 
 @pytest.fixture

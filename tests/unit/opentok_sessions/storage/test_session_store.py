@@ -1,4 +1,4 @@
-"""The records of sessions, rooms and keys: what is written together, and on which conditions."""
+"""The records of sessions, rooms and keys: what is written together, and the conditions."""
 
 from __future__ import annotations
 
@@ -398,7 +398,7 @@ class TestTouch:
     def test_a_joiner_and_a_successor_at_the_same_moment(
         self, aws: Aws, store: SessionStore
     ) -> None:
-        """Whichever comes first, the other one notices."""
+        """One of the two writes fails, in either order."""
         old = in_room(1)
         claim = RoomClaim("lobby", seen="session-1", idle=old)
         store.record(old, NOW, pooled=False, room=RoomClaim("lobby"))
@@ -488,7 +488,7 @@ class TestListing:
         assert [s.session_id for s in sessions] == ["session-alice-0"]
 
     def test_an_unknown_owner_has_no_sessions(self, aws: Aws, store: SessionStore) -> None:
-        assert store.find_owned("nobody", 10, None) == ([], None)
+        assert store.find_owned("unknown", 10, None) == ([], None)
         assert aws.calls == ["Query"]
 
     def test_the_order_is_the_indexs_and_not_the_batchs(

@@ -1,4 +1,4 @@
-"""The DynamoDB calls: what their failures come to, and replies that were lost."""
+"""The DynamoDB calls: translation of failures, and lost replies."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Meaning(Enum):
 
 @pytest.fixture
 def table(aws: Aws) -> Table:
-    """The table, through a client that does not try again."""
+    """The table, through a client without retries."""
     return Table(aws.client("dynamodb", attempts=1), TABLE_NAME)
 
 
@@ -112,9 +112,9 @@ class TestPut:
         assert aws.item("a") == item("a", claimId=MINE)
 
     def test_refuses_when_it_does_not(self, aws: Aws, table: Table) -> None:
-        aws.put(item("a", claimId="somebody-else"))
+        aws.put(item("a", claimId="another-claim"))
         assert table.put(new(table, "a"), MINE) is Refusal.CONDITION
-        assert aws.item("a") == item("a", claimId="somebody-else")
+        assert aws.item("a") == item("a", claimId="another-claim")
 
     def test_recognises_its_own_write_after_a_lost_reply(self, aws: Aws, table: Table) -> None:
         aws.meet("PutItem", sent_twice)
@@ -137,7 +137,7 @@ class TestPut:
     def test_a_transaction_at_the_same_item_is_a_conflict(self, aws: Aws, table: Table) -> None:
         aws.meet("PutItem", CONFLICT)
         assert table.put(new(table, "a"), MINE) is Refusal.CONFLICT
-        assert aws.calls == ["PutItem"]  # whoever asked has to look again
+        assert aws.calls == ["PutItem"]  # the caller restarts
 
     def test_values_of_the_condition(self, aws: Aws, table: Table) -> None:
         request = table.put_request(item("a"), "attribute_not_exists(pk) OR n < :n", {":n": 5})
@@ -202,9 +202,9 @@ class TestTransact:
     def test_a_failed_transaction_writes_nothing_and_names_the_condition(
         self, aws: Aws, table: Table, taken: Meaning
     ) -> None:
-        aws.put(item(taken.name, claimId="somebody-else"))
+        aws.put(item(taken.name, claimId="another-claim"))
         assert table.transact(three(table), MINE) is taken
-        assert aws.items() == [item(taken.name, claimId="somebody-else")]
+        assert aws.items() == [item(taken.name, claimId="another-claim")]
 
     def test_the_first_of_several_refusals_counts(self, aws: Aws, table: Table) -> None:
         aws.put(item("SECOND"))
@@ -216,7 +216,7 @@ class TestTransact:
         assert table.transact(three(table), MINE) is None
 
     def test_a_foreign_claim_is_not_its_own(self, aws: Aws, table: Table) -> None:
-        found = [item("FIRST", claimId="somebody-else")]
+        found = [item("FIRST", claimId="another-claim")]
         aws.meet("TransactWriteItems", canceled("ConditionalCheckFailed", "None", items=found))
         assert table.transact(three(table), MINE) is Meaning.FIRST
 

@@ -1,6 +1,6 @@
-"""Many callers at once, on threads: nobody gets what somebody else has, and nothing is lost.
+"""Many concurrent callers, on threads: no session has two owners, and none is lost.
 
-The counts are a tenth of the real ones; `SOAK=1` (`make soak`) takes them in full.
+The counts are a tenth of the full ones, which `SOAK=1` (`make soak`) uses.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ class PoolIndex:
         self._key_of = {session_id: os.urandom(8).hex() for session_id in session_ids}
         self._keys = sorted((key, session_id) for session_id, key in self._key_of.items())
         self.refused = 0
-        """Claims of sessions that somebody else had already."""
+        """Claims of sessions that another caller had claimed."""
         for session_id in session_ids:
             aws.put(self._item(session_id) | {"projectId": {"S": API_KEY}})
-        aws.stand_in("Query", self._query)
-        aws.stand_in("PutItem", self._put)
+        aws.replace("Query", self._query)
+        aws.replace("PutItem", self._put)
 
     def _item(self, session_id: str) -> dict[str, Any]:
         return {
@@ -116,7 +116,7 @@ def test_a_room_has_one_session_regardless_of_the_number_of_callers(
     assert Counter(one.joined for one in created) == {False: 1, True: THREADS - 1}
     assert app.owned() == {created[0].session.session_id}
     assert app.store.find_room("lobby") == created[0].session.session_id
-    # What was made by those who came too late is in the pool, and nothing else is missing.
+    # Surplus sessions are in the pool, and no session is missing.
     assert app.owned() | app.pooled() == waiting | set(vendor.made)
 
 
@@ -199,7 +199,7 @@ def test_claims(
 def test_claims_and_refills_and_rooms_together(
     aws: Aws, containers: list[Application], vendor: VendorServer
 ) -> None:
-    """Every session is somebody's or in the pool, never both and never neither."""
+    """Every session has an owner or is pooled, never both and never neither."""
     app = containers[0]
     declared = parse_pools([{"mediaMode": "routed", "min": 10, "max": 40}])
 
