@@ -37,11 +37,8 @@ __all__ = [
 
 #: Logical id of a function in the template, by its name everywhere else.
 FUNCTIONS = {
-    "create_session": "CreateSessionFunction",
-    "issue_token": "IssueTokenFunction",
-    "get_session": "GetSessionFunction",
-    "close_session": "CloseSessionFunction",
-    "precreate_sessions": "PrecreateSessionsFunction",
+    path.parent.name: path.parent.name.title().replace("_", "") + "Function"
+    for path in sorted(cloud.ROOT.glob("functions/*/app.py"))
 }
 
 NOT_HERE = {

@@ -33,6 +33,7 @@ NEEDS: dict[str, set[str]] = {
     "issue_token": {"table GetItem", "table UpdateItem", "our secret"},
     "get_session": {"table GetItem", "table BatchGetItem", "index owner"},
     "close_session": {"table GetItem", "table UpdateItem"},
+    "release_room": {"table DeleteItem", "table GetItem", "table UpdateItem"},
     "precreate_sessions": {
         "table GetItem",
         "table PutItem",

@@ -32,8 +32,16 @@ if TYPE_CHECKING:
     from .get_session import GetSession
     from .issue_token import IssueToken, TokenIssuer
     from .precreate_sessions import PrecreateSessions
+    from .release_room import ReleaseRoom
 
-__all__ = ["close_session", "create_session", "get_session", "issue_token", "precreate_sessions"]
+__all__ = [
+    "close_session",
+    "create_session",
+    "get_session",
+    "issue_token",
+    "precreate_sessions",
+    "release_room",
+]
 
 _CONFIG = Config(
     connect_timeout=AWS_CONNECT_SECONDS,
@@ -95,6 +103,13 @@ def close_session(settings: Settings) -> CloseSession:
     from .close_session import CloseSession
 
     return CloseSession(SessionStore(_table(settings), settings.retention_seconds))
+
+
+def release_room(settings: Settings) -> ReleaseRoom:
+    """Returns the use case of `DELETE /rooms/{room}`."""
+    from .release_room import ReleaseRoom
+
+    return ReleaseRoom(SessionStore(_table(settings), settings.retention_seconds))
 
 
 def precreate_sessions(settings: Settings) -> PrecreateSessions:

@@ -18,7 +18,6 @@ from opentok_client.options import MediaMode
 from opentok_client.session_id import SessionId
 
 from .credentials import CredentialCache
-from .domain import policy
 from .domain.claims import KeyClaim, Outcome
 from .domain.deadline import RACE_ATTEMPTS, RACE_PAUSE_SECONDS, Deadline
 from .domain.models import Caller, Created, Session, Source
@@ -30,7 +29,7 @@ from .domain.problems import (
     StorageUnavailable,
     VendorUnavailable,
 )
-from .domain.requests import CLOSES_IN_THE_PAST, CreateRequest
+from .domain.requests import CreateRequest
 from .issue_token import TokenIssuer
 from .join_session import Attempt, JoinSession, LostRace, Opening
 from .runtime import telemetry
@@ -99,11 +98,6 @@ class CreateSession:
     def _claim_existing(self, attempt: Attempt, opening: Opening) -> Created | None:
         """Returns the registered or a pooled session as the caller's; None when none is left."""
         chosen = attempt.request.chosen
-        closes_at = attempt.request.closes_at
-        if closes_at is not None and closes_at <= attempt.now:
-            raise InvalidRequest("The session would already be closed.", [CLOSES_IN_THE_PAST])
-        if attempt.request.token is not None:
-            policy.require_window(_draft(attempt), attempt.now)  # before a session is claimed
         if attempt.request.session_id is not None:
             return self._register(attempt, opening, attempt.request.session_id)
         pooled = self.supply.pooled(
@@ -149,7 +143,7 @@ class CreateSession:
 
         Raises `LostRace`. A session that the vendor created is recorded however late it is.
         """
-        session = _draft(attempt, candidate)
+        session = _session(attempt, opening, candidate)
         # The token is signed before the write, so that a failure leaves nothing half-done.
         token = attempt.token(self.tokens, session, candidate.credentials)
         outcome = self.store.record(
@@ -172,22 +166,21 @@ class CreateSession:
         return Created(session, token, joined=False)
 
 
-def _draft(attempt: Attempt, candidate: Candidate | None = None) -> Session:
-    """Returns the session as it will be recorded; without a candidate, for checks only."""
+def _session(attempt: Attempt, opening: Opening, candidate: Candidate) -> Session:
     request = attempt.request
     return Session(
-        session_id=candidate.session_id if candidate else "",
-        project_id=candidate.credentials.project_id if candidate else "",
-        options=candidate.options if candidate else request.chosen.options,
-        media_mode_reason=candidate.media_mode_reason if candidate else request.chosen.reason,
-        owner=attempt.caller.sub,
+        session_id=candidate.session_id,
+        project_id=candidate.credentials.project_id,
+        options=candidate.options,
+        media_mode_reason=candidate.media_mode_reason,
+        owner=opening.terms.owner,
         created_at=int(attempt.now * 1000),
-        source=candidate.source if candidate else Source.CREATED,
+        source=candidate.source,
         last_used_at=int(attempt.now),
         claim_id=attempt.claim_id,
         room=request.room,
-        reuse=request.reuse,
+        reuse=opening.terms.reuse,
         opens_at=request.opens_at,
         closes_at=request.closes_at,
-        participants=request.participants,
+        participants=opening.terms.participants,
     )

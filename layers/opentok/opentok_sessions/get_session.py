@@ -38,8 +38,8 @@ class GetSession:
 
     def _in_room(self, name: str, caller: Caller) -> Session | None:
         """Returns the room's live session, as the room's next caller would get it."""
-        session_id = self.store.find_room(name)
-        session = self.store.find_session(session_id) if session_id else None
+        room = self.store.find_room(name)
+        session = self.store.find_session(room.session_id) if room else None
         if session is None:
             return None
         # Only the credentials could tell whether its project is still ours; they are not read here.

@@ -11,15 +11,18 @@ from .credentials import CredentialCache
 from .domain import policy, rooms
 from .domain.claims import IdempotencyRecord, KeyClaim, Outcome, RoomClaim
 from .domain.deadline import Deadline
-from .domain.models import Caller, Created, Session, Token
+from .domain.models import Caller, Created, Room, Session, Token
 from .domain.problems import (
+    AlreadyRegistered,
     FieldError,
     IdempotencyConflict,
+    InvalidRequest,
     RoomOptionsConflict,
     SessionClosed,
-    SessionNotFound,
+    SessionNotOpenYet,
 )
-from .domain.requests import CreateRequest
+from .domain.requests import CLOSES_IN_THE_PAST, CreateRequest
+from .domain.rooms import Terms
 from .issue_token import TokenIssuer
 from .runtime import telemetry
 from .storage.session_store import SessionStore
@@ -51,9 +54,10 @@ class Attempt(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """A new session is needed: with which credentials, and for which room."""
+    """A new session is needed: with which credentials, on which terms, and for which room."""
 
     credentials: Credentials
+    terms: Terms
     room: RoomClaim | None
 
 
@@ -76,18 +80,20 @@ class JoinSession:
             record = self.store.find_idempotency_record(attempt.key.key, attempt.now)
             if record is not None:
                 return self._replay(attempt, attempt.key, record)
+        _require_possible(attempt)
         attempt.deadline.require()
         credentials = self.credentials.current()
         if attempt.request.room is None:
-            return Opening(credentials, None)
+            return Opening(credentials, _terms(attempt), None)
         return self._find_in_room(attempt, attempt.request.room, credentials)
 
     def registered(self, attempt: Attempt, session_id: str, credentials: Credentials) -> Created:
         """Returns a session that is registered again, which is idempotent for its owner."""
         attempt.deadline.require()
         session = self.store.find_session(session_id)
-        if session is None or session.owner != attempt.caller.sub:
-            raise SessionNotFound
+        session, _ = policy.admit(attempt.caller, session)
+        if session.owner != attempt.caller.sub:
+            raise AlreadyRegistered("The session is already registered, and has another owner.")
         if session.is_closed(attempt.now):
             raise SessionClosed("The session was closed. Registering it does not reopen it.")
         if session.superseded and attempt.request.room is not None:
@@ -115,31 +121,35 @@ class JoinSession:
         self, attempt: Attempt, name: str, credentials: Credentials
     ) -> Created | Opening:
         attempt.deadline.require()
-        seen = self.store.find_room(name)
-        session = None
-        if seen is not None:
-            attempt.deadline.require()
-            session = self.store.find_session(seen)
+        room = self.store.find_room(name)
+        if room is None:
+            return Opening(credentials, _terms(attempt), RoomClaim(name))
+        policy.admit_to_room(attempt.caller, room)
+        attempt.deadline.require()
+        session = self.store.find_session(room.session_id)
         if session is None:
-            return Opening(credentials, RoomClaim(name, seen))
+            claim = RoomClaim(name, room.session_id)
+            return Opening(credentials, _terms(attempt, room), claim)
         if session.project_id != credentials.project_id:
             attempt.deadline.require()
             credentials = self.credentials.for_project(session.project_id)
         idle_seconds, project_id = self.room_idle_seconds, credentials.project_id
         live = rooms.is_live(session, attempt.now, idle_seconds, project_id)
-        telemetry.logger.debug("room", extra={"room": name, "session_id": seen, "live": live})
+        details = {"room": name, "session_id": session.session_id, "live": live}
+        telemetry.logger.debug("room", extra=details)
         if live:
             return self._join(attempt, session, credentials)
-        idle = rooms.is_idle(session, attempt.now, idle_seconds) and not session.superseded
-        return Opening(credentials, RoomClaim(name, seen, idle=session if idle else None))
+        idle = rooms.is_idle(session, attempt.now, idle_seconds)
+        moved = session.project_id != project_id
+        superseded = session if (idle or moved) and not session.superseded else None
+        claim = RoomClaim(name, room.session_id, superseded, while_idle=not moved)
+        return Opening(credentials, _terms(attempt, room, moved=moved), claim)
 
     def _join(self, attempt: Attempt, session: Session, credentials: Credentials) -> Created:
         policy.admit(attempt.caller, session)
         joining = attempt.request.room is not None  # otherwise it is registered again
         if conflicts := rooms.conflicts(session, attempt.request):
-            names = ", ".join(conflicts)
-            errors = [FieldError(name, "differs from the live session") for name in conflicts]
-            raise RoomOptionsConflict(f"The room's live session differs in: {names}.", errors)
+            raise rooms.differs_in(conflicts)
         token = attempt.token(self.tokens, session, credentials)
         if not self._record_use(attempt, session, joining=joining) and joining:
             raise LostRace
@@ -157,3 +167,20 @@ class JoinSession:
             return True
         attempt.deadline.require()
         return self.store.touch(session, attempt.now, joining=joining)
+
+
+def _terms(attempt: Attempt, room: Room | None = None, *, moved: bool = False) -> Terms:
+    return rooms.terms_of_next_session(attempt.request, attempt.caller, room, moved=moved)
+
+
+def _require_possible(attempt: Attempt) -> None:
+    """Raises the problems that no room's state can avert, before the room is read.
+
+    Otherwise the response would tell a private room's name from a free one.
+    """
+    request = attempt.request
+    if request.closes_at is not None and request.closes_at <= attempt.now:
+        raise InvalidRequest("The session would already be closed.", [CLOSES_IN_THE_PAST])
+    opens_later = request.opens_at is not None and attempt.now < request.opens_at
+    if request.token is not None and opens_later:
+        raise SessionNotOpenYet("The session is not open yet (see `opensAt`).")

@@ -193,6 +193,12 @@ def session_events(ids: Sequence[str]) -> Value:
     return _events(texts(_token_bodies()), _paths(ids), NO_QUERY)
 
 
+def room_events() -> Value:
+    """For `DELETE /rooms/{room}`."""
+    names = st.sampled_from(ROOMS) | ANY_TEXT | ODD_TEXT
+    return _events(NO_PATH, names.map(lambda room: {"room": room}), NO_QUERY)
+
+
 def list_events(cursors: Sequence[str]) -> Value:
     """For `GET /sessions`."""
     parameters = st.fixed_dictionaries(

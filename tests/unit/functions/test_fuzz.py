@@ -36,6 +36,7 @@ from tests.unit.functions.events import (
     create_events,
     list_events,
     pool_events,
+    room_events,
     session_events,
 )
 from tests.unit.opentok_sessions import vendor_server
@@ -182,7 +183,14 @@ def _is_a_problem(status: int, headers: dict[str, str], body: dict[str, Any]) ->
         assert error.keys() == {"field", "message"}
 
 
-NAMES = ("create_session", "issue_token", "get_session", "close_session", "precreate_sessions")
+NAMES = (
+    "create_session",
+    "issue_token",
+    "get_session",
+    "close_session",
+    "release_room",
+    "precreate_sessions",
+)
 
 
 def test_every_function_is_here() -> None:
@@ -268,6 +276,13 @@ def test_get_session(world: World, event: object) -> None:
 @fuzz(session_events(KNOWN))
 def test_close_session(world: World, event: object) -> None:
     answer = world.call("close_session", event)
+    if answer["statusCode"] < 400:
+        assert (answer["statusCode"], answer["body"]) == (204, None)
+
+
+@fuzz(room_events())
+def test_release_room(world: World, event: object) -> None:
+    answer = world.call("release_room", event)
     if answer["statusCode"] < 400:
         assert (answer["statusCode"], answer["body"]) == (204, None)
 

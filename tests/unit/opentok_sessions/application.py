@@ -24,6 +24,7 @@ from opentok_sessions.http.request import Request
 from opentok_sessions.issue_token import IssueToken, TokenIssuer
 from opentok_sessions.join_session import JoinSession
 from opentok_sessions.precreate_sessions import PrecreateSessions
+from opentok_sessions.release_room import ReleaseRoom
 from opentok_sessions.runtime.settings import Settings
 from opentok_sessions.session_supply import SessionSupply
 from opentok_sessions.storage.pool_store import PoolStore
@@ -44,6 +45,7 @@ __all__ = [
     "Application",
     "Clock",
     "a_session",
+    "session_in",
 ]
 
 NOW = 1_900_000_000  # 2030-03-17T17:46:40Z
@@ -86,6 +88,12 @@ def a_session(number: object = 1, **values: object) -> Session:
     return Session(**{**usual, **values})  # type: ignore[arg-type]
 
 
+def session_in(store: SessionStore, room: str) -> str | None:
+    """Returns the id of the room's current session."""
+    record = store.find_room(room)
+    return record.session_id if record else None
+
+
 class _PatientVendor(Vendor):
     """Waits longer than a caller would: the machine may be busy with other tests."""
 
@@ -108,6 +116,7 @@ class Application:
     get_session: GetSession
     close_session: CloseSession
     precreate_sessions: PrecreateSessions
+    release_room: ReleaseRoom
 
     @classmethod
     def start(
@@ -142,6 +151,7 @@ class Application:
             issue_token=IssueToken(store, credentials, tokens, IDLE, clock),
             get_session=GetSession(store, IDLE, clock),
             close_session=CloseSession(store, clock),
+            release_room=ReleaseRoom(store),
             precreate_sessions=PrecreateSessions(
                 pool_store, credentials, vendor, 500, clock, clock
             ),

@@ -19,7 +19,7 @@ from botocore.awsrequest import AWSResponse
 from opentok_sessions.domain.models import Caller, Created, Source
 from opentok_sessions.http.pools import parse_pools
 from tests.aws import API_KEY, Answer, Aws, answer
-from tests.unit.opentok_sessions.application import Application, Clock
+from tests.unit.opentok_sessions.application import Application, Clock, session_in
 from tests.unit.opentok_sessions.vendor_server import VendorServer
 
 SHARE = 1 if os.environ.get("SOAK") == "1" else 10
@@ -115,7 +115,7 @@ def test_a_room_has_one_session_regardless_of_the_number_of_callers(
     assert len({one.session.session_id for one in created}) == 1
     assert Counter(one.joined for one in created) == {False: 1, True: THREADS - 1}
     assert app.owned() == {created[0].session.session_id}
-    assert app.store.find_room("lobby") == created[0].session.session_id
+    assert session_in(app.store, "lobby") == created[0].session.session_id
     # Surplus sessions are in the pool, and no session is missing.
     assert app.owned() | app.pooled() == waiting | set(vendor.made)
 
@@ -218,4 +218,4 @@ def test_claims_and_refills_and_rooms_together(
     assert all(("owner" in item) != ("poolKey" in item) for item in items)
     assert app.owned() | app.pooled() == set(vendor.made)
     for n in range(3):
-        assert app.store.find_room(f"room-{n}") in app.owned()
+        assert session_in(app.store, f"room-{n}") in app.owned()

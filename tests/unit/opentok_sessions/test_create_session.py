@@ -19,6 +19,7 @@ from opentok_sessions.create_session import FALLBACK_REASON
 from opentok_sessions.domain.deadline import RACE_ATTEMPTS
 from opentok_sessions.domain.models import Caller, Created, Reuse, Source
 from opentok_sessions.domain.problems import (
+    AlreadyRegistered,
     CredentialsUnavailable,
     DamagedRecord,
     IdempotencyConflict,
@@ -51,6 +52,7 @@ from tests.unit.opentok_sessions.application import (
     NOW,
     Application,
     Clock,
+    session_in,
 )
 from tests.unit.opentok_sessions.vendor_server import VendorServer, session_id
 
@@ -374,7 +376,7 @@ class TestTheFirstInARoom:
         session = app.create({"room": "lobby"}).session
         assert session.room == "lobby"
         assert session.reuse is Reuse.CONVERSATION
-        assert app.store.find_room("lobby") == session.session_id == vendor.made[0]
+        assert session_in(app.store, "lobby") == session.session_id == vendor.made[0]
 
     def test_the_first_caller_of_a_room_takes_a_pooled_session(
         self, app: Application, vendor: VendorServer
@@ -547,7 +549,7 @@ class TestJoiningARoom:
         fresh = app.create({"room": "lobby"}, BOB)
         assert not fresh.joined
         assert fresh.session.session_id == vendor.made[1]
-        assert app.store.find_room("lobby") == fresh.session.session_id
+        assert session_in(app.store, "lobby") == fresh.session.session_id
         assert app.recorded(old.session_id).superseded
         assert not app.recorded(old.session_id).closed
         assert app.create({"room": "lobby"}).session.session_id == fresh.session.session_id
@@ -604,7 +606,7 @@ class TestJoiningARoom:
         old = app.create({"room": "lobby"}).session
         aws.delete(f"session#{old.session_id}")
         fresh = app.create({"room": "lobby"}, BOB).session
-        assert app.store.find_room("lobby") == fresh.session_id
+        assert session_in(app.store, "lobby") == fresh.session_id
 
     def test_a_closed_permanent_room_is_free(self, app: Application) -> None:
         body = {"room": "lobby", "reuse": "permanent"}
@@ -649,8 +651,8 @@ class TestJoiningARoom:
         clock.turn(61)
         fresh = app.create({"room": "lobby"}, BOB).session
         assert fresh.project_id == OTHER_KEY
-        assert app.store.find_room("lobby") == fresh.session_id
-        assert app.recorded(old.session_id) == old
+        assert session_in(app.store, "lobby") == fresh.session_id
+        assert app.recorded(old.session_id) == replace(old, superseded=True)
 
     def test_an_instance_with_old_credentials_joins_a_room_of_the_new_project(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
@@ -1067,12 +1069,12 @@ class TestRegistering:
             app.create({"sessionId": self.ID, "participants": {"bob": "publisher"}}, MODERATOR)
         assert [error.field for error in conflict.value.errors] == ["participants"]
 
-    def test_registering_the_session_of_another_owner_is_not_found(
+    def test_a_session_with_another_owner_is_already_registered(
         self, app: Application, aws: Aws
     ) -> None:
         app.create({"sessionId": self.ID}, Caller("other-mo", moderator=True))
         items = aws.items()
-        with pytest.raises(SessionNotFound):
+        with pytest.raises(AlreadyRegistered):
             app.create({"sessionId": self.ID}, MODERATOR)
         assert aws.items() == items
 
@@ -1111,7 +1113,7 @@ class TestRegistering:
     def test_with_a_room(self, app: Application) -> None:
         body = {"sessionId": self.ID, "room": "lobby", "reuse": "permanent"}
         created = app.create(body, MODERATOR)
-        assert app.store.find_room("lobby") == self.ID
+        assert session_in(app.store, "lobby") == self.ID
         assert app.create({"room": "lobby"}, BOB).session == created.session
         assert app.create(body, MODERATOR).session == created.session
 
@@ -1129,7 +1131,7 @@ class TestRegistering:
         with pytest.raises(RoomOptionsConflict) as conflict:
             app.create({"sessionId": self.ID, "room": "lobby"}, MODERATOR)
         assert [error.field for error in conflict.value.errors] == ["room"]
-        assert app.store.find_room("lobby") is None
+        assert session_in(app.store, "lobby") is None
 
     def test_registering_again_revives_the_idle_room(self, app: Application, clock: Clock) -> None:
         app.create({"sessionId": self.ID, "room": "lobby"}, MODERATOR)
@@ -1148,7 +1150,7 @@ class TestRegistering:
         with pytest.raises(RoomOptionsConflict) as conflict:
             app.create({"sessionId": self.ID, "room": "lobby"}, MODERATOR)
         assert [error.field for error in conflict.value.errors] == ["room"]
-        assert app.store.find_room("lobby") == fresh.session_id
+        assert session_in(app.store, "lobby") == fresh.session_id
 
     def test_registering_again_without_the_room_that_moved_on(
         self, app: Application, clock: Clock

@@ -113,7 +113,8 @@ class TestByRoom:
     def test_a_room_whose_session_is_missing_lists_nothing(
         self, app: Application, aws: Aws
     ) -> None:
-        aws.put({"pk": {"S": "room#lobby"}, "sessionId": {"S": "gone"}})
+        session_id = app.create({"room": "lobby"}).session.session_id
+        aws.delete(f"session#{session_id}")
         assert page(app, room="lobby") == ([], None)
 
     def test_looking_is_not_use(self, app: Application, aws: Aws, clock: Clock) -> None:

@@ -24,14 +24,16 @@ class Outcome(Enum):
 
 
 class RoomClaim(NamedTuple):
-    """A room that is to get a session, if it still points to `seen` (None: to no session).
+    """A room that is to get a session, if it still points to `seen` (None: it has no record).
 
-    `idle` is set when the room is free because that session is idle: then it must still be idle.
+    `superseded` is the seen session when it has to be marked, so that its callers notice. With
+    `while_idle` it must not have been used in the meantime.
     """
 
     name: str
     seen: str | None = None
-    idle: Session | None = None
+    superseded: Session | None = None
+    while_idle: bool = True
 
 
 class KeyClaim(NamedTuple):

@@ -6,6 +6,7 @@ start, a named tuple a fifth of that, and there are two dozen of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,11 +16,14 @@ from opentok_client.grant import Role
 from opentok_client.options import SessionOptions
 
 __all__ = [
+    "ROOM",
+    "ROOM_MAX",
     "SUB_MAX",
     "TOKEN_SECONDS_DEFAULT",
     "Caller",
     "Created",
     "Reuse",
+    "Room",
     "Session",
     "Source",
     "Token",
@@ -27,6 +31,9 @@ __all__ = [
 ]
 
 
+ROOM_MAX = 128
+ROOM = re.compile(rf"[A-Za-z0-9._~-]{{1,{ROOM_MAX}}}", re.ASCII)
+"""The names that a room can have."""
 SUB_MAX = 255
 """Characters of a user's `sub`, as OpenID Connect limits it."""
 TOKEN_SECONDS_DEFAULT = 3600
@@ -88,6 +95,20 @@ class Session:
     def is_open_yet(self, now: float) -> bool:
         """Returns whether its `opens_at` has come."""
         return self.opens_at is None or now >= self.opens_at
+
+
+class Room(NamedTuple):
+    """A room: its current session, and who may open the next one.
+
+    The room outlives its sessions. `participants` is None for a room that is open to every
+    signed-in user; otherwise only they, the owner and moderators know that it exists.
+    """
+
+    name: str
+    session_id: str
+    owner: str
+    reuse: Reuse
+    participants: Mapping[str, Role] | None = None
 
 
 class TokenRequest(NamedTuple):

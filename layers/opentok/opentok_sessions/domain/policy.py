@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from opentok_client.grant import Role
 
-from .models import Caller, Session
+from .models import Caller, Room, Session
 from .problems import NotOwner, RoleNotAllowed, SessionClosed, SessionNotFound, SessionNotOpenYet
 
-__all__ = ["admit", "grants", "may_manage", "require_manager", "require_role", "require_window"]
+__all__ = [
+    "admit",
+    "admit_to_room",
+    "grants",
+    "may_manage",
+    "require_manager",
+    "require_role",
+    "require_window",
+]
 
 # `publisheronly` can neither subscribe nor signal, so it is not a step between the others: a
 # subscriber may not have it, and its holder may not subscribe.
@@ -24,9 +32,9 @@ def grants(highest: Role) -> frozenset[Role]:
     return _GRANTS[highest]
 
 
-def may_manage(caller: Caller, session: Session) -> bool:
+def may_manage(caller: Caller, owned: Session | Room) -> bool:
     """Returns whether the caller is the owner or a moderator, who may do everything."""
-    return caller.moderator or caller.sub == session.owner
+    return caller.moderator or caller.sub == owned.owner
 
 
 def admit(caller: Caller, session: Session | None) -> tuple[Session, Role]:
@@ -43,6 +51,13 @@ def admit(caller: Caller, session: Session | None) -> tuple[Session, Role]:
     if (highest := session.participants.get(caller.sub)) is None:
         raise SessionNotFound
     return session, highest
+
+
+def admit_to_room(caller: Caller, room: Room) -> None:
+    """Raises `SessionNotFound` unless the caller may join the room or open its next session."""
+    admitted = room.participants is None or caller.sub in room.participants
+    if not admitted and not may_manage(caller, room):
+        raise SessionNotFound
 
 
 def require_window(session: Session, now: float) -> None:

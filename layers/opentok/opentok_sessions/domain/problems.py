@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple
 
 __all__ = [
     "INTERNAL_ERROR",
+    "AlreadyRegistered",
     "BodyTooLarge",
     "CredentialsUnavailable",
     "DamagedRecord",
@@ -23,6 +24,7 @@ __all__ = [
     "Problem",
     "ProblemType",
     "RoleNotAllowed",
+    "RoomNotFound",
     "RoomOptionsConflict",
     "SessionClosed",
     "SessionNotFound",
@@ -96,6 +98,21 @@ class SessionNotFound(Problem):
 
     def __init__(self) -> None:
         super().__init__("The session does not exist, or the caller has no access to it.")
+
+
+class RoomNotFound(Problem):
+    """The room has no record, or this caller may not know that it has: the same response."""
+
+    type = ProblemType(404, "room_not_found", "Room not found")
+
+    def __init__(self) -> None:
+        super().__init__("The room does not exist, or the caller has no access to it.")
+
+
+class AlreadyRegistered(Problem):
+    """The session to be registered has another owner; only for callers who may see it."""
+
+    type = ProblemType(409, "already_registered", "The session is already registered")
 
 
 class SessionNotOpenYet(Problem):

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from opentok_client.errors import Invalid
 
+from ..domain.models import ROOM, ROOM_MAX
 from ..domain.problems import FieldError, InvalidCombination, InvalidRequest
 
 __all__ = ["Fields"]
@@ -22,8 +23,6 @@ _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
 )
 
-ROOM_MAX = 128
-_ROOM = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
 _ROOM_HINT = f"must have 1 to {ROOM_MAX} of the characters A-Z a-z 0-9 . _ ~ -"
 
 
@@ -110,7 +109,7 @@ class Fields:
 
     def room(self, name: str) -> str | None:
         """Returns the name of a room."""
-        return self.text(name, ROOM_MAX, _ROOM, _ROOM_HINT)
+        return self.text(name, ROOM_MAX, ROOM, _ROOM_HINT)
 
     def free_text(self, name: str) -> str:
         """Returns a text of any length; empty when it was not sent."""

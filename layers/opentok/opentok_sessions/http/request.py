@@ -20,8 +20,15 @@ from opentok_client.session_id import POSSIBLE_ID
 
 from ..domain.claims import KeyClaim
 from ..domain.deadline import FUNCTION_SECONDS, Deadline
-from ..domain.models import SUB_MAX, Caller
-from ..domain.problems import BodyTooLarge, FieldError, InvalidRequest, NotJson, SessionNotFound
+from ..domain.models import ROOM, SUB_MAX, Caller
+from ..domain.problems import (
+    BodyTooLarge,
+    FieldError,
+    InvalidRequest,
+    NotJson,
+    RoomNotFound,
+    SessionNotFound,
+)
 from ..runtime.settings import Settings
 
 __all__ = ["BODY_MAX_BYTES", "Event", "Request"]
@@ -75,6 +82,14 @@ class Request:
         value = _at(self._event, "pathParameters", "sessionId")
         if not isinstance(value, str) or not POSSIBLE_ID.fullmatch(value):
             raise SessionNotFound
+        return value
+
+    @property
+    def room(self) -> str:
+        """The room's name in the path. Raises `RoomNotFound` for a text that cannot be one."""
+        value = _at(self._event, "pathParameters", "room")
+        if not isinstance(value, str) or not ROOM.fullmatch(value):
+            raise RoomNotFound
         return value
 
     @property

@@ -9,12 +9,12 @@ from opentok_client.errors import Invalid
 from opentok_client.grant import Role
 from opentok_client.options import OPTIONS, Option, SessionOptions
 
-from ..domain.models import Reuse, Session, Source
+from ..domain.models import Reuse, Room, Session, Source
 from ..domain.problems import DamagedRecord
 from .attributes import Attribute, Item, Value, decode
 from .keys import new_item, session_key
 
-__all__ = ["session_item", "session_of"]
+__all__ = ["room_of", "session_item", "session_of"]
 
 
 def session_item(session: Session, ttl: int | None) -> dict[str, Attribute]:
@@ -76,6 +76,22 @@ def session_of(item: Item) -> Session | None:
             superseded=read.flag("superseded"),
         )
     except (Invalid, ValueError) as error:
+        raise DamagedRecord(f"{values.get('pk')}: {error}") from error
+
+
+def room_of(item: Item, name: str) -> Room:
+    """Returns the room in an item. Raises `DamagedRecord` naming the item."""
+    values = decode(item)
+    read = _Reader(item, values)
+    try:
+        return Room(
+            name=name,
+            session_id=read.text("sessionId"),
+            owner=read.text("owner"),
+            reuse=Reuse(read.text("reuse")),
+            participants=read.participants(),
+        )
+    except ValueError as error:
         raise DamagedRecord(f"{values.get('pk')}: {error}") from error
 
 

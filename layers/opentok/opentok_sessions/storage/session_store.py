@@ -11,11 +11,11 @@ from enum import Enum
 
 from ..domain.claims import IdempotencyRecord, KeyClaim, Outcome, Position, RoomClaim
 from ..domain.deadline import IDEMPOTENCY_TTL_SECONDS
-from ..domain.models import Reuse, Session
+from ..domain.models import Reuse, Room, Session
 from ..domain.problems import DamagedRecord
 from ..runtime import telemetry
 from .attributes import Item, decode, encode, number, text
-from .items import session_item, session_of
+from .items import room_of, session_item, session_of
 from .keys import (
     SCHEMA,
     Key,
@@ -47,10 +47,29 @@ class SessionStore:
         item = self._table.get(session_key(session_id))
         return session_of(item) if item else None
 
-    def find_room(self, name: str) -> str | None:
-        """Returns the id of the session that the room points to."""
+    def find_room(self, name: str) -> Room | None:
+        """Returns the room's record."""
         item = self._table.get(room_key(name))
-        return text(item, "sessionId") if item else None
+        return room_of(item, name) if item else None
+
+    def release_room(self, room: Room) -> bool:
+        """Removes the room's record and marks its session superseded.
+
+        Returns False when the room moved on in the meantime. A session whose record has expired
+        is not recreated.
+        """
+        remove = self._table.delete_request(
+            room_key(room.name), "sessionId = :id", {":id": room.session_id}
+        )
+        mark = self._mark_superseded(room.session_id)
+        writes = [
+            Conditional(Outcome.ROOM_TAKEN, "Delete", remove),
+            Conditional(Outcome.SESSION_TAKEN, "Update", mark),
+        ]
+        outcome = self._table.transact(writes)
+        if outcome is Outcome.SESSION_TAKEN:
+            return self._table.delete(remove)
+        return outcome is None
 
     def find_idempotency_record(self, key: str, now: float) -> IdempotencyRecord | None:
         """Returns the first response to the idempotency key, unless it has expired."""
@@ -172,6 +191,9 @@ class SessionStore:
             {
                 "sessionId": session.session_id,
                 "claimId": session.claim_id,
+                "owner": session.owner,
+                "reuse": session.reuse,
+                "participants": session.participants,
                 "ttl": ttl,
             },
         )
@@ -181,17 +203,25 @@ class SessionStore:
             put = self._table.put_request(pointer, "sessionId = :seen", {":seen": room.seen})
         yield Conditional(Outcome.ROOM_TAKEN, "Put", put)
         # A session that is registered again for its room is not its own successor.
-        if room.idle is not None and room.idle.session_id != session.session_id:
+        old = room.superseded
+        if old is not None and old.session_id != session.session_id:
             # A caller who joins the idle session at this moment is either detected here, or
             # detects the mark. So no caller stays in it alone.
-            mark = self._table.update_request(
-                session_key(room.idle.session_id),
-                "SET superseded = :yes",
-                "attribute_exists(pk) AND"  # do not recreate one that TTL removed
-                " (attribute_not_exists(lastUsedAt) OR lastUsedAt = :seen)",
-                {":yes": True, ":seen": room.idle.last_used_at},
-            )
+            last_used_at = old.last_used_at if room.while_idle else None
+            mark = self._mark_superseded(old.session_id, last_used_at)
             yield Conditional(Outcome.ROOM_TAKEN, "Update", mark)
+
+    def _mark_superseded(
+        self, session_id: str, last_used_at: int | None = None
+    ) -> dict[str, object]:
+        # A record that TTL removed is not recreated.
+        condition = "attribute_exists(pk)"
+        if last_used_at is not None:
+            condition += " AND (attribute_not_exists(lastUsedAt) OR lastUsedAt = :seen)"
+        values = {":yes": True, ":seen": last_used_at}
+        return self._table.update_request(
+            session_key(session_id), "SET superseded = :yes", condition, values
+        )
 
     def _key_put(
         self, key: KeyClaim, session: Session, now: float, *, joined: bool

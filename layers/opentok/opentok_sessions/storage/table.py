@@ -122,6 +122,17 @@ class Table:
         }
         return request | _aliases(change + condition)
 
+    def delete_request(
+        self, key: Key, condition: str, values: Mapping[str, Value | None]
+    ) -> Request:
+        """Returns the removal of an item, on a condition."""
+        return {
+            "TableName": self.name,
+            "Key": encode(key._asdict()),
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": encode(values),
+        }
+
     def put(self, request: Request, claim_id: str = "") -> Refusal | None:
         """Writes an item; returns None when it was written.
 
@@ -158,6 +169,17 @@ class Table:
                     continue
             return True
         raise AssertionError("unreachable")
+
+    def delete(self, request: Request) -> bool:
+        """Removes an item; returns False when the condition does not hold."""
+        with _failures():
+            try:
+                self._dynamodb.delete_item(**request)
+            except ClientError as error:
+                if _refusal(error) is Refusal.CONDITION:
+                    return False
+                raise
+        return True
 
     def transact(self, writes: Sequence[Conditional], claim_id: str = "") -> Enum | None:
         """Carries out all of the writes or none; returns None when they were carried out.

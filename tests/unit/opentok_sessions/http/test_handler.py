@@ -16,6 +16,7 @@ from opentok_sessions.domain.problems import (
     FieldError,
     InvalidRequest,
     Problem,
+    RoomNotFound,
     SessionClosed,
     SessionNotFound,
     StorageUnavailable,
@@ -69,7 +70,7 @@ def lines(log: Log, message: str) -> list[dict[str, Any]]:
 
 
 def made(kind: type[Problem]) -> Problem:
-    if issubclass(kind, SessionNotFound):
+    if issubclass(kind, RoomNotFound | SessionNotFound):
         return kind()
     return kind("In words for the caller.")
 

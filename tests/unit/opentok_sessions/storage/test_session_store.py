@@ -23,7 +23,7 @@ from tests.aws import (
     reply_lost,
     sent_twice,
 )
-from tests.unit.opentok_sessions.application import DAY, DEADLINE, IDLE, NOW, a_session
+from tests.unit.opentok_sessions.application import DAY, DEADLINE, IDLE, NOW, a_session, session_in
 
 RETENTION = 30 * DAY
 KEY = KeyClaim("k" * 64, "b" * 64)
@@ -116,14 +116,14 @@ class TestRecordingForARoom:
     def test_the_first_gets_the_room(self, aws: Aws, store: SessionStore) -> None:
         outcome = store.record(in_room(), NOW, pooled=False, room=RoomClaim("lobby"))
         assert outcome is Outcome.RECORDED
-        assert store.find_room("lobby") == "session-1"
+        assert session_in(store, "lobby") == "session-1"
         assert aws.calls == ["TransactWriteItems", "GetItem"]
 
     def test_the_second_does_not(self, store: SessionStore) -> None:
         store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
         outcome = store.record(in_room(2), NOW, pooled=False, room=RoomClaim("lobby"))
         assert outcome is Outcome.ROOM_TAKEN
-        assert store.find_room("lobby") == "session-1"
+        assert session_in(store, "lobby") == "session-1"
         assert store.find_session("session-2") is None
 
     def test_a_session_from_the_pool_stays_there_when_the_room_is_lost(
@@ -139,9 +139,9 @@ class TestRecordingForARoom:
         store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
         claim = RoomClaim("lobby", seen="session-1")
         assert store.record(in_room(2), NOW, pooled=False, room=claim) is Outcome.RECORDED
-        assert store.find_room("lobby") == "session-2"
+        assert session_in(store, "lobby") == "session-2"
         assert store.record(in_room(3), NOW, pooled=False, room=claim) is Outcome.ROOM_TAKEN
-        assert store.find_room("lobby") == "session-2"
+        assert session_in(store, "lobby") == "session-2"
 
     def test_a_pointer_that_is_gone_is_not_the_one_that_was_seen(self, store: SessionStore) -> None:
         claim = RoomClaim("lobby", seen="session-0")
@@ -150,7 +150,7 @@ class TestRecordingForARoom:
 
     def test_the_idle_one_is_marked(self, store: SessionStore) -> None:
         store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
-        claim = RoomClaim("lobby", seen="session-1", idle=in_room(1))
+        claim = RoomClaim("lobby", seen="session-1", superseded=in_room(1))
         assert store.record(in_room(2), LATER, pooled=False, room=claim) is Outcome.RECORDED
         old, new = store.find_session("session-1"), store.find_session("session-2")
         assert old is not None and old.superseded and not old.closed
@@ -158,26 +158,26 @@ class TestRecordingForARoom:
 
     def test_one_that_is_idle_no_longer_keeps_its_room(self, store: SessionStore) -> None:
         store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
-        claim = RoomClaim("lobby", seen="session-1", idle=in_room(1))
+        claim = RoomClaim("lobby", seen="session-1", superseded=in_room(1))
         assert store.touch(in_room(1), LATER - 1, joining=True)
         assert store.record(in_room(2), LATER, pooled=False, room=claim) is Outcome.ROOM_TAKEN
         old = store.find_session("session-1")
         assert old is not None and not old.superseded
         assert store.find_session("session-2") is None
-        assert store.find_room("lobby") == "session-1"
+        assert session_in(store, "lobby") == "session-1"
 
     def test_an_idle_one_that_is_removed_meanwhile_leaves_no_rest(
         self, aws: Aws, store: SessionStore
     ) -> None:
         store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
-        claim = RoomClaim("lobby", seen="session-1", idle=in_room(1))
+        claim = RoomClaim("lobby", seen="session-1", superseded=in_room(1))
         aws.delete("session#session-1")
         assert store.record(in_room(2), LATER, pooled=False, room=claim) is Outcome.ROOM_TAKEN
         assert aws.items("session#") == []
 
     def test_an_idle_one_is_not_its_own_successor(self, store: SessionStore) -> None:
         store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
-        claim = RoomClaim("lobby", seen="session-1", idle=in_room(1))
+        claim = RoomClaim("lobby", seen="session-1", superseded=in_room(1))
         again = in_room(1, claim_id="another")
         assert store.record(again, LATER, pooled=False, room=claim) is Outcome.SESSION_TAKEN
         assert store.find_session("session-1") == in_room(1)
@@ -192,7 +192,7 @@ class TestRecordingForARoom:
     ) -> None:
         store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
         aws.meet("TransactWriteItems", sent_twice)
-        claim = RoomClaim("lobby", seen="session-1", idle=in_room(1))
+        claim = RoomClaim("lobby", seen="session-1", superseded=in_room(1))
         assert store.record(in_room(2), LATER, pooled=False, room=claim) is Outcome.RECORDED
 
     def test_a_lost_reply_through_botocores_own_retry(self, aws: Aws, store: SessionStore) -> None:
@@ -224,7 +224,7 @@ class TestKeys:
         )
         assert outcome is Outcome.KEY_TAKEN
         assert store.find_session("session-2") is None
-        assert store.find_room("lobby") is None
+        assert session_in(store, "lobby") is None
         assert store.find_idempotency_record(KEY.key, NOW) == IdempotencyRecord(
             KEY.body_hash, "session-1", False
         )
@@ -232,7 +232,7 @@ class TestKeys:
     def test_the_room_and_the_key_go_together(self, store: SessionStore) -> None:
         room = RoomClaim("lobby")
         assert store.record(in_room(), NOW, pooled=False, room=room, key=KEY) is Outcome.RECORDED
-        assert store.find_room("lobby") == "session-1"
+        assert session_in(store, "lobby") == "session-1"
         assert store.find_idempotency_record(KEY.key, NOW) is not None
 
     def test_a_key_lives_for_a_day(self, aws: Aws, store: SessionStore) -> None:
@@ -356,7 +356,7 @@ class TestTouch:
     def test_joining_one_whose_room_moved_on(self, store: SessionStore) -> None:
         old = in_room(1)
         store.record(old, NOW, pooled=False, room=RoomClaim("lobby"))
-        claim = RoomClaim("lobby", seen="session-1", idle=old)
+        claim = RoomClaim("lobby", seen="session-1", superseded=old)
         store.record(in_room(2), LATER, pooled=False, room=claim)
         assert store.touch(old, LATER, joining=True) is False
         left = store.find_session("session-1")
@@ -367,7 +367,7 @@ class TestTouch:
     ) -> None:
         old = in_room(1, reuse=Reuse.PERMANENT)
         store.record(old, NOW, pooled=False, room=RoomClaim("lobby"))
-        claim = RoomClaim("lobby", seen="session-1", idle=old)
+        claim = RoomClaim("lobby", seen="session-1", superseded=old)
         store.record(in_room(2), LATER, pooled=False, room=claim)
         assert store.touch(old, LATER, joining=True) is False
 
@@ -375,7 +375,7 @@ class TestTouch:
         self, aws: Aws, store: SessionStore
     ) -> None:
         store.record(in_room(1), NOW, pooled=False, room=RoomClaim("lobby"))
-        claim = RoomClaim("lobby", seen="session-1", idle=in_room(1))
+        claim = RoomClaim("lobby", seen="session-1", superseded=in_room(1))
         store.record(in_room(2), LATER, pooled=False, room=claim)
         superseded = store.find_session("session-1")
         assert superseded is not None
@@ -400,7 +400,7 @@ class TestTouch:
     ) -> None:
         """One of the two writes fails, in either order."""
         old = in_room(1)
-        claim = RoomClaim("lobby", seen="session-1", idle=old)
+        claim = RoomClaim("lobby", seen="session-1", superseded=old)
         store.record(old, NOW, pooled=False, room=RoomClaim("lobby"))
         outcomes: list[Outcome] = []
         succeed = before(
@@ -411,13 +411,13 @@ class TestTouch:
         assert outcomes == [Outcome.RECORDED]
 
         newest = in_room(2)
-        claim = RoomClaim("lobby", seen="session-2", idle=newest)
+        claim = RoomClaim("lobby", seen="session-2", superseded=newest)
         noted: list[bool] = []
         join = before(lambda: noted.append(store.touch(newest, LATER + IDLE, joining=True)))
         aws.meet("TransactWriteItems", join)
         late = store.record(in_room(3), LATER + IDLE, pooled=False, room=claim)
         assert (late, noted) == (Outcome.ROOM_TAKEN, [True])
-        assert store.find_room("lobby") == "session-2"
+        assert session_in(store, "lobby") == "session-2"
 
 
 class TestClosing:
@@ -504,9 +504,9 @@ class TestListing:
 def test_a_damaged_room(aws: Aws, store: SessionStore) -> None:
     aws.put({"pk": {"S": "room#lobby"}})
     with pytest.raises(DamagedRecord, match="room#lobby"):
-        store.find_room("lobby")
+        session_in(store, "lobby")
 
 
 def test_what_is_not_there_is_none(store: SessionStore) -> None:
     assert store.find_session("session-1") is None
-    assert store.find_room("lobby") is None
+    assert session_in(store, "lobby") is None
