@@ -46,6 +46,7 @@ SHARED = {
     "storage",
     "storage.attributes",
     "storage.items",
+    "storage.keys",
     "storage.session_store",
     "storage.table",
 }
