@@ -38,7 +38,7 @@ class Reference:
     """Renders the page, section by section."""
 
     def __init__(self, contract: Node) -> None:
-        self.contract = contract
+        self.contract = _without_null(contract)
 
     def page(self) -> str:
         sections = [
@@ -237,6 +237,21 @@ class Reference:
             target = target[key]
         overrides = {key: value for key, value in node.items() if key != "$ref"}
         return {**self._resolve(target), **overrides}
+
+
+def _without_null(node: Any) -> Any:
+    """Returns the node without the alternative null: the descriptions say where null is allowed."""
+    if isinstance(node, list):
+        return [_without_null(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _without_null(value) for key, value in node.items()}
+    if {"type": "null"} in node.get("anyOf", []):
+        alternatives = node.pop("anyOf")
+        node = {**alternatives[0], **node}
+    if isinstance(node.get("type"), list):
+        node["type"] = node["type"][0]
+    return node
 
 
 def _literal(value: object) -> str:

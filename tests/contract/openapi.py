@@ -66,8 +66,11 @@ def strict_contract() -> Node:
 
 
 def resolve(node: Node) -> Node:
-    """Returns the node, with its `$ref` followed."""
-    while "$ref" in node:
+    """Returns the node, with its `$ref` followed. Of a schema that allows null, the other one."""
+    while "$ref" in node or {"type": "null"} in node.get("anyOf", []):
+        if "$ref" not in node:
+            node = node["anyOf"][0]
+            continue
         target: Node = contract()
         for key in node["$ref"].removeprefix("#/").split("/"):
             target = target[key]

@@ -11,7 +11,7 @@ from opentok_client import grant, options, session_id
 from opentok_sessions.domain import media_mode, models
 from opentok_sessions.domain.models import Caller
 from opentok_sessions.domain.problems import Problem
-from opentok_sessions.http import create_session, get_session, issue_token
+from opentok_sessions.http import create_session, fields, get_session, issue_token
 from opentok_sessions.http import request as http_request
 from opentok_sessions.http.create_session import parse_create_request
 from opentok_sessions.http.issue_token import parse_token_request
@@ -76,7 +76,7 @@ def test_numeric_limits_match_the_code() -> None:
 def test_length_limits_match_the_code() -> None:
     assert SCHEMAS["SessionId"]["maxLength"] == session_id.SESSION_ID_MAX
     assert SCHEMAS["ArchiveName"]["maxLength"] == options.ARCHIVE_NAME_MAX
-    assert SCHEMAS["Participants"]["propertyNames"]["maxLength"] == models.SUB_MAX
+    assert SCHEMAS["Participants"]["propertyNames"]["maxLength"] == create_session.PARTICIPANT_MAX
     assert TOKEN["data"]["maxLength"] == grant.CONNECTION_DATA_MAX
     layout = TOKEN["initialLayoutClassList"]
     assert layout["items"]["maxLength"] == grant.LAYOUT_CLASSES_MAX
@@ -84,6 +84,19 @@ def test_length_limits_match_the_code() -> None:
     assert layout["maxItems"] == (grant.LAYOUT_CLASSES_MAX + 1) // 2
     assert PARAMETERS["Cursor"]["schema"]["maxLength"] == get_session.CURSOR_MAX
     assert SCHEMAS["SessionList"]["properties"]["cursor"]["maxLength"] == get_session.CURSOR_MAX
+
+
+def test_the_number_of_listed_errors_matches_the_code() -> None:
+    assert SCHEMAS["Problem"]["properties"]["errors"]["maxItems"] == fields.ERRORS_MAX
+
+
+@pytest.mark.parametrize("name", ["createSession", "issueToken"])
+def test_a_body_of_null_counts_as_no_body(name: str) -> None:
+    operation = next(operation for operation in operations() if operation.name == name)
+    schema = operation.node["requestBody"]["content"]["application/json"]["schema"]
+    assert violations(schema, None) == []
+    request = http_request.Request({"body": "null"}, None)  # type: ignore[arg-type]  # no setting is read here
+    assert request.json() == {}
 
 
 def test_the_documented_body_size_matches_the_code() -> None:
@@ -104,7 +117,7 @@ ROOM = {"room": "lobby"}
 AT_THE_LIMITS: list[tuple[str, object, bool, Mapping[str, object]]] = [
     ("mediaMode", "auto", True, {}),
     ("mediaMode", "Auto", False, {}),
-    ("mediaMode", None, False, {}),
+    ("mediaMode", None, True, {}),
     ("expectedParticipants", 0, False, {}),
     ("expectedParticipants", 1, True, {}),
     ("expectedParticipants", 10_000, True, {}),
@@ -146,8 +159,14 @@ AT_THE_LIMITS: list[tuple[str, object, bool, Mapping[str, object]]] = [
     ("closesAt", "2030-01-31T12:00:00Z", True, {}),
     ("closesAt", "2030-01-31", False, {}),
     ("participants", {}, True, {}),
-    ("participants", {"s" * 255: "publisheronly"}, True, {}),
-    ("participants", {"s" * 256: "publisher"}, False, {}),
+    ("participants", {"s" * 128: "publisheronly"}, True, {}),
+    ("participants", {"s" * 129: "publisher"}, False, {}),
+    ("participants", {" bob": "publisher"}, False, {}),
+    ("participants", {"bob\u00a0": "publisher"}, False, {}),
+    ("participants", {"bob": None}, False, {}),
+    ("participants", None, True, {}),
+    ("features", [None], False, {}),
+    ("expectedParticipants", 3.0, True, {}),
     ("participants", {"": "publisher"}, False, {}),
     ("participants", {"bob": "host"}, False, {}),
     ("participants", {f"sub-{n}": "publisher" for n in range(200)}, True, {}),
@@ -159,12 +178,18 @@ AT_THE_LIMITS: list[tuple[str, object, bool, Mapping[str, object]]] = [
     ("token", {}, True, {}),
     ("token", {"role": "publisher"}, True, {}),
     ("token", {"lifetime": 60}, False, {}),
-    ("token", None, False, {}),
+    ("token", None, True, {}),
+    ("token", [], False, {}),
+    ("token", {"expiresIn": None, "role": None}, True, {}),
+    ("colour", None, False, {}),
     ("colour", "blue", False, {}),
 ]
 TOKENS_AT_THE_LIMITS: list[tuple[str, object, bool]] = [
     ("role", "publisheronly", True),
     ("role", "publisherOnly", False),
+    ("expiresIn", None, True),
+    ("expiresIn", 3600.0, True),
+    ("expiresIn", 3600.5, False),
     ("expiresIn", 59, False),
     ("expiresIn", 60, True),
     ("expiresIn", MONTH_SECONDS, True),

@@ -177,7 +177,7 @@ def _location(text: str) -> str | None:
     try:
         address = ipaddress.IPv4Address(text)
     except ValueError:
-        return "must be an IPv4 address such as 12.34.56.78"
+        return "must be an IPv4 address such as 12.34.56.78; IPv6 is not supported"
     for kind, applies in (
         ("loopback", address.is_loopback),
         ("multicast", address.is_multicast),

@@ -1,4 +1,4 @@
-"""Bodies of `POST /sessions`, generated: any of the members, right and wrong."""
+"""Generates bodies of `POST /sessions` with any of the fields, valid and invalid."""
 
 from __future__ import annotations
 
@@ -46,18 +46,20 @@ MEMBERS: dict[str, st.SearchStrategy[object]] = {
     "reuse": st.sampled_from(["conversation", "permanent"]),
     "opensAt": TIMES,
     "closesAt": TIMES,
-    "participants": st.dictionaries(st.text(min_size=1), st.sampled_from(Role), max_size=3),
+    "participants": st.dictionaries(
+        st.text("aZé漢 \u200b", min_size=1), st.sampled_from(Role), max_size=3
+    ),
     "sessionId": st.sampled_from([ROUTED_ID, RELAYED_ID]),
     "token": st.fixed_dictionaries({}, optional=TOKEN_MEMBERS),
     "other": WRONG_VALUES,
 }
 
-assert {*CREATE_FIELDS, "other"} == MEMBERS.keys(), f"each member needs values in {__file__}"
+assert {*CREATE_FIELDS, "other"} == MEMBERS.keys(), f"each field needs values in {__file__}"
 
 
 @st.composite
 def bodies(draw: st.DrawFn) -> dict[str, object]:
-    """Some of the members, and mostly with values that are right by themselves."""
+    """Returns some of the fields, mostly with values that are valid by themselves."""
     names = draw(st.lists(st.sampled_from(CREATE_FIELDS), unique=True, max_size=6))
     wrong = draw(st.sampled_from([None] * 6 + ["other"] + names))
     names += ["other"] if wrong == "other" else []

@@ -232,7 +232,7 @@ CURSORS = st.one_of(
 )
 
 
-@given(CURSORS)
+@given(CURSORS.filter(bool))
 def test_no_text_is_a_cursor_by_accident(cursor: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         parse_list_query({"cursor": cursor}, ALICE)
@@ -254,11 +254,19 @@ def test_a_cursor_nested_as_deeply_as_its_length_allows() -> None:
         ({"limit": "-1"}, ["limit"]),
         ({"limit": "ten"}, ["limit"]),
         ({"limit": "٣"}, ["limit"]),
-        ({"limit": ""}, ["limit"]),
+        ({"limit": "20.0"}, ["limit"]),
+        ({"limit": "1e2"}, ["limit"]),
+        ({"limit": "+5"}, ["limit"]),
+        ({"limit": " 5"}, ["limit"]),
+        ({"limit": "9" * 5000}, ["limit"]),
+        ({"limit": "20,30"}, ["limit"]),
+        ({"limit": ","}, ["limit"]),
+        ({"cursor": "x,y"}, ["cursor"]),
+        ({"room": "a,b"}, ["room"]),
+        ({"room": "", "limit": ""}, ["room"]),
         ({"room": ""}, ["room"]),
         ({"room": "a room"}, ["room"]),
         ({"room": "r" * 129}, ["room"]),
-        ({"cursor": ""}, ["cursor"]),
         ({"cursor": "x" * 2000}, ["cursor"]),
         ({"page": "2"}, ["page"]),
         ({"limit": "0", "cursor": "x", "owner": "bob"}, ["cursor", "limit", "owner"]),
@@ -268,6 +276,35 @@ def test_every_wrong_parameter_is_named(query: dict[str, Any], fields: list[str]
     with pytest.raises(InvalidRequest) as refused:
         parse_list_query(query, ALICE)
     assert sorted({error.field for error in refused.value.errors}) == fields
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"limit": "20.0"}, "must be an integer from 1 to 100"),
+        ({"limit": "0"}, "must be an integer from 1 to 100"),
+        ({"limit": "1000"}, "must be an integer from 1 to 100"),
+        ({"limit": "20,30"}, "must be given once, without commas"),
+        ({"cursor": "a,a"}, "must be given once, without commas"),
+        ({"room": "a,b"}, "must be given once, without commas"),
+    ],
+)
+def test_a_message_names_the_rule_that_a_parameter_breaks(
+    query: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        parse_list_query(query, ALICE)
+    assert [error.message for error in refused.value.errors] == [message]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"limit": "", "cursor": ""}, {"limit": "20", "cursor": ""}, {"cursor": ""}],
+)
+def test_an_empty_limit_or_cursor_counts_as_omitted(query: dict[str, Any]) -> None:
+    assert parse_list_query(query, ALICE) == parse_list_query({}, ALICE)
+    with_room = parse_list_query({"limit": "", "cursor": "", "room": "lobby"}, ALICE)
+    assert with_room == parse_list_query({"room": "lobby"}, ALICE)
 
 
 @pytest.mark.parametrize("other", ["limit", "cursor"])

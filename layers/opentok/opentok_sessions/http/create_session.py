@@ -12,7 +12,7 @@ from opentok_client.session_id import SESSION_ID_MAX, SessionId
 
 from ..domain import media_mode
 from ..domain.media_mode import Feature
-from ..domain.models import SUB_MAX, Reuse
+from ..domain.models import Reuse
 from ..domain.problems import FieldError
 from ..domain.requests import CLOSES_IN_THE_PAST, ChosenOptions, CreateRequest
 from .fields import Fields
@@ -22,6 +22,7 @@ __all__ = [
     "CREATE_FIELDS",
     "OPTION_FIELDS",
     "PARTICIPANTS_MAX",
+    "PARTICIPANT_MAX",
     "parse_create_request",
     "parse_options",
 ]
@@ -32,6 +33,9 @@ CREATE_FIELDS = (
 )  # fmt: skip
 
 PARTICIPANTS_MAX = 200
+PARTICIPANT_MAX = 128
+"""Characters of a participant's `sub`. Every read of a session pays for its whole list, so a list
+is at most 29 kB of ASCII: eight read units."""
 EXPECTED_PARTICIPANTS_MAX = 10_000
 
 # All of these process the media, which is impossible when it is encrypted end to end.
@@ -65,7 +69,7 @@ def parse_create_request(
     reuse = fields.choice("reuse", Reuse)
     if "reuse" in fields and "room" not in fields:
         fields.excluded("reuse", "requires `room`")
-    participants = fields.mapping("participants", Role, PARTICIPANTS_MAX, SUB_MAX)
+    participants = fields.mapping("participants", Role, PARTICIPANTS_MAX, PARTICIPANT_MAX)
     token = fields.nested("token", TOKEN_FIELDS)
     token_request = parse_token_fields(token, token_seconds_max) if token else None
     opens_at, closes_at = _parse_window(fields, now)
@@ -111,7 +115,9 @@ def parse_options(fields: Fields) -> ChosenOptions:
     }
     for option in OPTIONS:
         if option.kind is str:
-            values[option.attribute] = fields.text(option.field, option.length_max)
+            values[option.attribute] = fields.text(
+                option.field, option.length_max, rule=option.rule
+            )
     try:
         options = SessionOptions(**values)  # type: ignore[arg-type]
     except Invalid as invalid:

@@ -17,10 +17,19 @@ __all__ = ["Fields"]
 
 E = TypeVar("E", bound=StrEnum)
 
+ERRORS_MAX = 20
+"""Errors in one response. A request of 64 KiB can contain thousands."""
+
+_DIGITS = re.compile(r"[0-9]{1,9}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and surrogates
-# RFC 3339: the offset is required, because a server cannot interpret a local time without one.
+# Characters that are invisible although Python calls them printable.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]"
+)
+# RFC 3339: the offset is required, because a server cannot interpret a local time without one. The
+# seconds are not: Java's `OffsetDateTime` leaves them out when they are zero.
 _INSTANT = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
 )
 
 _ROOM_HINT = f"must have 1 to {ROOM_MAX} of the characters A-Z a-z 0-9 . _ ~ -"
@@ -29,8 +38,9 @@ _ROOM_HINT = f"must have 1 to {ROOM_MAX} of the characters A-Z a-z 0-9 . _ ~ -"
 class Fields:
     """The fields of one JSON object. A wrong one reads as None, and its error is collected.
 
-    `known` are the allowed names. `within` is the name of the field that holds this object, for
-    error messages. Nested `Fields` share their parent's errors.
+    `known` are the allowed names. A known field that is null counts as not sent: clients that
+    serialise every property of a class send one. `within` is the name of the field that holds this
+    object, for error messages. Nested `Fields` share their parent's errors.
     """
 
     def __init__(
@@ -40,7 +50,7 @@ class Fields:
         within: str = "",
         parent: Fields | None = None,
     ) -> None:
-        self._values = values
+        self._values = {name: value for name, value in values.items() if value is not None}
         self._within = f"{within}." if within else ""
         self._wrong: list[FieldError] = parent._wrong if parent else []
         self._excluded: list[FieldError] = parent._excluded if parent else []
@@ -83,20 +93,37 @@ class Fields:
         errors = [*self._wrong, *self._excluded]
         if not errors:
             return
-        names = ", ".join(sorted({error.field for error in errors}))
+        shown = errors[:ERRORS_MAX]
+        names = ", ".join(sorted({error.field for error in shown}))
+        more = (
+            f" {len(errors) - len(shown)} more errors are not listed."
+            if errors[len(shown) :]
+            else ""
+        )
         if self._wrong:
-            raise InvalidRequest(f"The request is invalid: {names}.", errors)
-        raise InvalidCombination(f"These options cannot be combined: {names}.", errors)
+            raise InvalidRequest(f"The request is invalid: {names}.{more}", shown)
+        raise InvalidCombination(f"These options cannot be combined: {names}.{more}", shown)
 
     def text(
-        self, name: str, longest: int, pattern: re.Pattern[str] | None = None, hint: str = ""
+        self,
+        name: str,
+        longest: int,
+        pattern: re.Pattern[str] | None = None,
+        hint: str = "",
+        rule: Callable[[str], str | None] = lambda _: None,
     ) -> str | None:
-        """Returns a text of 1 to `longest` characters without control characters."""
+        """Returns a text of 1 to `longest` characters without control characters.
+
+        `rule` returns what is wrong with a text, or None. Its message is more specific than that
+        of a length.
+        """
         value = self._values.get(name)
         if name not in self._values:
             return None
         if not isinstance(value, str):
             self.wrong(name, "must be a string")
+        elif message := rule(value):
+            self.wrong(name, message)
         elif not 1 <= len(value) <= longest:
             self.wrong(name, f"must have 1 to {longest} characters")
         elif pattern and not pattern.fullmatch(value):
@@ -122,17 +149,29 @@ class Fields:
     def integer(
         self, name: str, least: int, most: int, hint: Callable[[int], str] = lambda _: ""
     ) -> int | None:
-        """Returns an integer. `1.0` is rejected. `hint` completes the message for a number outside
-        the limits."""
+        """Returns an integer. `1.0` is one, as in JSON Schema. `hint` completes the message for a
+        number outside the limits."""
         value = self._values.get(name)
         if name not in self._values:
             return None
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             self.wrong(name, "must be an integer")
         elif not least <= value <= most:
             self.wrong(name, f"must be from {least} to {most}{hint(value)}")
         else:
             return value
+        return None
+
+    def integer_text(self, name: str, least: int, most: int) -> int | None:
+        """Returns the integer in a text of digits."""
+        if name not in self._values:
+            return None
+        value = self._values[name]
+        if isinstance(value, str) and _DIGITS.fullmatch(value) and least <= int(value) <= most:
+            return int(value)
+        self.wrong(name, f"must be an integer from {least} to {most}")
         return None
 
     def flag(self, name: str) -> bool:
@@ -156,7 +195,7 @@ class Fields:
         """Returns a list of different values of an enumeration; empty when it was not sent."""
         values = self._values.get(name, [])
         if not isinstance(values, list):
-            self.wrong(name, "must be an array")
+            self.wrong(name, _ARRAY if values == {} else "must be an array")
             return ()
         chosen = [one for value in values if (one := _value_of(kind, value))]
         if len(chosen) < len(values):
@@ -172,7 +211,7 @@ class Fields:
             texts = tuple(value for value in values if isinstance(value, str))
             if len(texts) == len(values):
                 return texts
-        self.wrong(name, "must be an array of strings")
+        self.wrong(name, _ARRAY if values == {} else "must be an array of strings")
         return ()
 
     def instant(self, name: str) -> int | None:
@@ -191,21 +230,18 @@ class Fields:
         return None
 
     def mapping(self, name: str, kind: type[E], most: int, longest: int) -> dict[str, E] | None:
-        """Returns an object with at most `most` names of 1 to `longest` characters, and enumerated
-        values."""
-        if name not in self._values:
-            return None
-        values = self._values[name]
-        if not isinstance(values, dict):
-            self.wrong(name, "must be an object")
+        """Returns an object with at most `most` names of 1 to `longest` visible characters, and
+        enumerated values."""
+        values = self._object(name)
+        if values is None:
             return None
         if len(values) > most:
             self.wrong(name, f"must have at most {most} entries")
             return None
         read: dict[str, E] = {}
         for key, value in values.items():
-            if not 1 <= len(key) <= longest:
-                self.wrong(name, f"each name must have 1 to {longest} characters")
+            if message := _wrong_name(key, longest):
+                self.wrong(f"{name}.{key}" if key else name, message)
             elif (chosen := _value_of(kind, value)) is None:
                 self.wrong(f"{name}.{key}", _one_of(kind))
             else:
@@ -214,13 +250,36 @@ class Fields:
 
     def nested(self, name: str, known: Collection[str]) -> Fields | None:
         """Returns the fields of an object inside this one."""
-        if name not in self._values:
-            return None
-        value = self._values[name]
-        if not isinstance(value, dict):
-            self.wrong(name, "must be an object")
+        value = self._object(name)
+        if value is None:
             return None
         return Fields(value, known, within=self._within + name, parent=self)
+
+    def _object(self, name: str) -> dict[str, object] | None:
+        value = self._values.get(name)
+        if name in self._values and not isinstance(value, dict):
+            self.wrong(name, _OBJECT if value == [] else "must be an object")
+        return value if isinstance(value, dict) else None
+
+
+# PHP and Lua write an empty object as an empty array, or the other way round.
+_OBJECT = "must be an object; an empty object is {}, not []"
+_ARRAY = "must be an array; an empty array is [], not {}"
+
+
+def _wrong_name(name: str, longest: int) -> str | None:
+    """Returns what is wrong with a name in a mapping, or None.
+
+    An invisible character was pasted by mistake: such a name looks right and never matches.
+    """
+    if not 1 <= len(name) <= longest:
+        return f"each name must have 1 to {longest} characters"
+    if name != name.strip():
+        return "the name must not begin or end with white space"
+    for character in name:
+        if not character.isprintable() or _INVISIBLE.match(character):
+            return f"the name must not contain the invisible character U+{ord(character):04X}"
+    return None
 
 
 def _value_of(kind: type[E], value: object) -> E | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 
 from ..domain.claims import Position
@@ -15,6 +14,8 @@ from .fields import Fields
 
 __all__ = ["LIMIT_MAX", "cursor_of", "parse_list_query"]
 
+PARAMETERS = ("room", "limit", "cursor")
+MAY_BE_EMPTY = ("limit", "cursor")
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
 CURSOR_MAX = 1024
@@ -22,22 +23,27 @@ CREATED_AT_END = 10**15  # ms, in the year 33658
 
 
 def parse_list_query(query: Mapping[str, object], caller: Caller) -> ListRequest:
-    """Raises `InvalidRequest` or `InvalidCombination` naming every wrong parameter."""
-    fields = Fields(query, ("room", "limit", "cursor"))
+    """Returns the request. An empty `limit` or `cursor` counts as not sent.
+
+    Raises `InvalidRequest` or `InvalidCombination` naming every wrong parameter.
+    """
+    sent = {name: value for name, value in query.items() if value != "" or name not in MAY_BE_EMPTY}
+    # The gateway joins the values of a repeated parameter with commas, which none may contain.
+    repeated = [name for name in PARAMETERS if "," in str(sent.get(name, ""))]
+    fields = Fields({n: v for n, v in sent.items() if n not in repeated}, PARAMETERS)
+    for name in repeated:
+        fields.wrong(name, "must be given once, without commas")
     for name in ("limit", "cursor"):
-        if "room" in fields and name in fields:
+        if "room" in sent and name in sent:
             fields.excluded(name, "cannot be combined with `room`")
-    limit_text = fields.text("limit", 3, re.compile(r"[0-9]+"), "must be an integer")
-    limit = int(limit_text) if limit_text else LIMIT_DEFAULT
-    if not 1 <= limit <= LIMIT_MAX:
-        fields.wrong("limit", f"must be an integer from 1 to {LIMIT_MAX}")
+    limit = fields.integer_text("limit", 1, LIMIT_MAX)
     cursor = fields.text("cursor", CURSOR_MAX)
     after = _position(cursor, caller) if cursor else None
     if cursor and after is None:
         fields.wrong("cursor", "is invalid")
     room = fields.room("room")
     fields.finish()
-    return ListRequest(room, limit, after)
+    return ListRequest(room, limit or LIMIT_DEFAULT, after)
 
 
 def cursor_of(position: Position, caller: Caller) -> str:

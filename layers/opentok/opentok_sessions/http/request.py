@@ -15,12 +15,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from opentok_client.grant import is_well_formed
 from opentok_client.session_id import POSSIBLE_ID
 
 from ..domain.claims import KeyClaim
 from ..domain.deadline import FUNCTION_SECONDS, Deadline
-from ..domain.models import ROOM, SUB_MAX, Caller
+from ..domain.models import ROOM, Caller
 from ..domain.problems import (
     BodyTooLarge,
     FieldError,
@@ -30,10 +29,15 @@ from ..domain.problems import (
     SessionNotFound,
 )
 from ..runtime.settings import Settings
+from .caller import caller_of
 
 __all__ = ["BODY_MAX_BYTES", "Event", "Request"]
 
 BODY_MAX_BYTES = 64 * 1024
+NAMES_MAX = 20
+"""Names in one message. A body of 64 KiB can contain thousands."""
+_JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json")
+_QUOTED = re.compile(r'"[^"]*"')
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,128}")
 
 Event = Mapping[str, Any]
@@ -63,13 +67,7 @@ class Request:
     def caller(self) -> Caller:
         """The caller, from claims that the gateway has verified."""
         claims = _at(self._event, "requestContext", "authorizer", "jwt", "claims")
-        claims = claims if isinstance(claims, Mapping) else {}
-        sub = claims.get("sub")
-        if not isinstance(sub, str) or not 1 <= len(sub) <= SUB_MAX or not is_well_formed(sub):
-            error = FieldError("sub", f"the JWT must have this claim (1 to {SUB_MAX} characters)")
-            raise InvalidRequest("The caller is unknown: the JWT has no usable `sub`.", [error])
-        groups = _groups(claims.get(self._settings.moderators_claim))
-        return Caller(sub, moderator=self._settings.moderators_group in groups)
+        return caller_of(claims if isinstance(claims, Mapping) else {}, self._settings)
 
     @property
     def has_session_id(self) -> bool:
@@ -108,15 +106,15 @@ class Request:
         return None
 
     def json(self) -> dict[str, object]:
-        """Returns the body's fields; none without a body, because all fields are optional.
+        """Returns the body's fields; none without a body and for `null`, because all fields are
+        optional.
 
         Raises `BodyTooLarge`, `NotJson` or `InvalidRequest`.
         """
         raw = self._raw_body()
         if not raw:
             return {}
-        content_type = (self.header("content-type") or "application/json").partition(";")[0]
-        if not re.fullmatch(r"application/([\w.-]+\+)?json", content_type.strip().lower()):
+        if not _is_json(self.header("content-type") or "application/json"):
             raise NotJson("The Content-Type must be application/json.")
         try:
             value = json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
@@ -126,6 +124,10 @@ class Request:
         except ValueError as error:
             message = str(error) if isinstance(error, _BadJson) else "is not valid JSON in UTF-8"
             raise _bad_body(message) from None
+        if value is None:
+            return {}
+        if value == []:
+            raise _bad_body("must be a JSON object; an empty object is {}, not []")
         if not isinstance(value, dict):
             raise _bad_body("must be a JSON object")
         return value
@@ -166,6 +168,13 @@ class Request:
         return raw
 
 
+def _is_json(content_type: str) -> bool:
+    """Returns whether the header names JSON. The gateway joins repeated headers with commas."""
+    values = _QUOTED.sub("", content_type).lower().split(",")
+    types = [value.partition(";")[0].strip() for value in values if value.strip()]
+    return all(_JSON_TYPE.fullmatch(media_type) for media_type in types)
+
+
 class _BadJson(ValueError):
     """Parseable but ambiguous JSON (duplicate keys, NaN)."""
 
@@ -175,7 +184,8 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(fields) < len(pairs):
         times = Counter(name for name, _ in pairs)
         duplicates = sorted({name[:100] for name, number in times.items() if number > 1})
-        raise _BadJson(f"contains duplicate keys: {', '.join(duplicates)}")
+        more = f" and {len(duplicates) - NAMES_MAX} more" if duplicates[NAMES_MAX:] else ""
+        raise _BadJson(f"contains duplicate keys: {', '.join(duplicates[:NAMES_MAX])}{more}")
     return fields
 
 
@@ -201,18 +211,3 @@ def _at(value: object, *path: str) -> object:
             return None
         value = value.get(name)
     return value
-
-
-def _groups(claim: object) -> list[str]:
-    """Returns the group names from every form of the claim: a list, a JSON list as text, `[a b]`
-    (an HTTP API's form of a list), or names separated by spaces."""
-    if isinstance(claim, list):
-        return [name for name in claim if isinstance(name, str)]
-    if not isinstance(claim, str):
-        return []
-    if claim.startswith('["'):
-        try:
-            return _groups(json.loads(claim))
-        except (ValueError, RecursionError):
-            return []
-    return claim.removeprefix("[").removesuffix("]").split()

@@ -1,7 +1,8 @@
-"""The body of `POST /sessions`: every field, and no forbidden combination."""
+"""The body of `POST /sessions`: every field, every rule, and no forbidden combination."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -26,7 +27,7 @@ def read(body: Body) -> CreateRequest:
 
 
 def refused(body: Body) -> tuple[set[str], set[str]]:
-    """Returns the fields that are invalid by themselves and in combination."""
+    """Returns the fields that are invalid, and those that cannot be combined."""
     try:
         read(body)
     except InvalidCombination as illegal:
@@ -84,14 +85,14 @@ def test_an_empty_request_is_for_a_new_routed_session() -> None:
         ({"location": "12.34.56.78"}, SessionOptions(location="12.34.56.78"), True),
     ],
 )
-def test_options(body: Body, options: SessionOptions, auto: bool) -> None:
+def test_options_and_media_mode_are_chosen(body: Body, options: SessionOptions, auto: bool) -> None:
     chosen = read(body).chosen
     assert chosen.options == options
     assert chosen.auto is auto
     assert (chosen.reason == "as requested") is not auto
 
 
-def test_everything_else() -> None:
+def test_room_window_participants_and_token_are_parsed() -> None:
     request = read(
         {
             "room": "lobby.1_~-",
@@ -111,7 +112,7 @@ def test_everything_else() -> None:
     assert request.sent == {"room", "reuse", "opensAt", "closesAt", "participants", "token"}
 
 
-def test_a_room_is_for_conversations_unless_it_is_said() -> None:
+def test_reuse_is_conversation_by_default_in_a_room() -> None:
     assert read({"room": "a"}).reuse is Reuse.CONVERSATION
     assert read({"room": "a", "reuse": "conversation"}).reuse is Reuse.CONVERSATION
     assert read({}).reuse is None
@@ -122,7 +123,7 @@ def test_an_empty_list_of_participants_admits_the_owner_only() -> None:
     assert read({}).participants is None
 
 
-def test_an_empty_token_is_a_token() -> None:
+def test_an_empty_token_object_requests_a_token() -> None:
     assert read({"token": {}}).token == TokenRequest()
     assert read({}).token is None
 
@@ -130,10 +131,9 @@ def test_an_empty_token_is_a_token() -> None:
 # --- rules, one by one ----------------------------------------------------------------------------
 
 WRONG: dict[str, tuple[Body, str]] = {
-    "an unknown member": ({"mediamode": "routed"}, "mediamode"),
+    "an unknown field": ({"mediamode": "routed"}, "mediamode"),
     "an unknown mode": ({"mediaMode": "p2p"}, "mediaMode"),
-    "null for a mode": ({"mediaMode": None}, "mediaMode"),
-    "no participants": ({"expectedParticipants": 0}, "expectedParticipants"),
+    "no participants expected": ({"expectedParticipants": 0}, "expectedParticipants"),
     "too many expected": ({"expectedParticipants": 10_001}, "expectedParticipants"),
     "two and a half expected": ({"expectedParticipants": 2.5}, "expectedParticipants"),
     "an unknown feature": ({"features": ["recording"]}, "features"),
@@ -154,7 +154,7 @@ WRONG: dict[str, tuple[Body, str]] = {
     "a private address": ({"location": "10.0.0.1"}, "location"),
     "no address": ({"location": "Berlin"}, "location"),
     "a long address": ({"location": "2001:db8::1:2:3:4"}, "location"),
-    "a yes": ({"e2ee": "yes"}, "e2ee"),
+    "a text for a flag": ({"e2ee": "yes"}, "e2ee"),
     "an empty room": ({"room": ""}, "room"),
     "a long room": ({"room": "r" * 129}, "room"),
     "a room with a space": ({"room": "a b"}, "room"),
@@ -168,17 +168,17 @@ WRONG: dict[str, tuple[Body, str]] = {
     "participants in a list": ({"participants": ["bob"]}, "participants"),
     "an unknown role": ({"participants": {"bob": "admin"}}, "participants.bob"),
     "an empty name": ({"participants": {"": "publisher"}}, "participants"),
-    "a long name": ({"participants": {"s" * 256: "publisher"}}, "participants"),
+    "a long name": ({"participants": {"s" * 129: "publisher"}}, "participants." + "s" * 87),
     "201 participants": (
         {"participants": {str(n): "publisher" for n in range(201)}},
         "participants",
     ),
-    "a token that is none": ({"token": True}, "token"),
+    "a flag for a token": ({"token": True}, "token"),
     "a token's role": ({"token": {"role": "admin"}}, "token.role"),
-    "a token's life": ({"token": {"expiresIn": 86_401}}, "token.expiresIn"),
+    "a token's lifetime": ({"token": {"expiresIn": 86_401}}, "token.expiresIn"),
     "a token's data": ({"token": {"data": "x" * 1001}}, "token.data"),
-    "a token's unknown member": ({"token": {"room": "a"}}, "token.room"),
-    "no session id": ({"sessionId": "session"}, "sessionId"),
+    "a token's unknown field": ({"token": {"room": "a"}}, "token.room"),
+    "a text that is not a session id": ({"sessionId": "session"}, "sessionId"),
     "an empty session id": ({"sessionId": ""}, "sessionId"),
     "a number for a session id": ({"sessionId": 1}, "sessionId"),
     "a long session id": ({"sessionId": "1_" + "A" * 254}, "sessionId"),
@@ -257,12 +257,12 @@ def test_all_validation_errors_are_reported_together() -> None:
     }
 
 
-def test_a_window_may_have_begun_and_must_not_be_over() -> None:
+def test_a_window_may_open_in_the_past_and_must_close_in_the_future() -> None:
     assert read({"opensAt": "2000-01-01T00:00:00Z"}).opens_at == 946_684_800
     assert read({"closesAt": "2030-03-17T17:46:41Z"}).closes_at == 1_900_000_001
 
 
-def test_a_room_named_to_the_limit() -> None:
+def test_values_at_their_limits_are_accepted() -> None:
     assert read({"room": "r" * 128}).room == "r" * 128
     assert read({"participants": {str(n): "publisher" for n in range(200)}}).participants
     assert read({"participants": {"s" * 128: "publisher"}}).participants
@@ -273,7 +273,9 @@ def test_a_room_named_to_the_limit() -> None:
 
 
 @pytest.mark.parametrize(("session_id", "mode"), [(RELAYED_ID, RELAYED), (ROUTED_ID, ROUTED)])
-def test_a_registered_sessions_mode_comes_from_its_id(session_id: str, mode: MediaMode) -> None:
+def test_the_media_mode_of_a_registered_session_is_read_from_its_id(
+    session_id: str, mode: MediaMode
+) -> None:
     request = read({"sessionId": session_id, "room": "a", "token": {}})
     assert request.session_id == session_id
     assert request.chosen.options == SessionOptions(mode)
@@ -283,7 +285,7 @@ def test_a_registered_sessions_mode_comes_from_its_id(session_id: str, mode: Med
     assert request.token == TokenRequest()
 
 
-def test_a_registered_session_has_its_options_already() -> None:
+def test_options_cannot_be_set_when_registering_a_session() -> None:
     options: dict[str, object] = {
         "mediaMode": "routed",
         "expectedParticipants": 2,
@@ -299,7 +301,7 @@ def test_a_registered_session_has_its_options_already() -> None:
         assert refused({"sessionId": ROUTED_ID, name: value}) == (set(), {name})
 
 
-# --- everything that can be said ------------------------------------------------------------------
+# --- generated bodies -----------------------------------------------------------------------------
 
 
 def test_generated_bodies_cover_every_field() -> None:
@@ -318,13 +320,13 @@ def test_no_request_leads_to_a_forbidden_combination(body: dict[str, object]) ->
     options = request.chosen.options
     relayed = options.media_mode is RELAYED
     always = options.archive_mode is ArchiveMode.ALWAYS
-    features = body.get("features", [])
+    features = body.get("features") or []
     assert isinstance(features, list)
     assert not (relayed and (always or options.e2ee or features))
     assert not (options.e2ee and (always or set(features) - {"captions"}))
     assert always or (options.archive_name is None and options.archive_resolution is None)
-    assert body.get("mediaMode", "auto") in ("auto", options.media_mode.value)
-    assert request.sent == body.keys()
+    assert (body.get("mediaMode") or "auto") in ("auto", options.media_mode.value)
+    assert request.sent == {name for name, value in body.items() if value is not None}
     assert (request.reuse is None) is (request.room is None)
     if request.closes_at is not None and request.opens_at is not None:
         assert request.closes_at > request.opens_at
@@ -351,3 +353,108 @@ def test_a_field_of_the_wrong_type_is_named_once() -> None:
     with pytest.raises(InvalidRequest) as invalid:
         read({"sessionId": 5})
     assert [error.field for error in invalid.value.errors] == ["sessionId"]
+
+
+ARCHIVED = {"archiveMode": "always"}
+
+# --- clients that send more than they have to -----------------------------------------------------
+
+
+def test_null_counts_as_omitted_in_every_field() -> None:
+    nothing = read(dict.fromkeys(CREATE_FIELDS))
+    assert nothing == read({})
+    assert read({"room": "a", "location": None}) == read({"room": "a"})
+    assert read({"token": {"role": None, "data": None}}).token == TokenRequest()
+    assert read({"sessionId": None, "mediaMode": "relayed"}).chosen.options.media_mode is RELAYED
+
+
+def test_null_is_not_a_value_of_a_list_or_a_participant() -> None:
+    assert refused({"features": [None]}) == ({"features"}, set())
+    assert refused({"participants": {"bob": None}}) == ({"participants.bob"}, set())
+    assert refused({"room": "a", "colour": None}) == ({"colour"}, set())
+
+
+def test_an_integer_may_be_written_with_a_fraction_of_zero() -> None:
+    assert read({"expectedParticipants": 2.0}).chosen.options.media_mode is RELAYED
+    assert read({"token": {"expiresIn": 3600.0}}).token == TokenRequest(expires_in=3600)
+    assert refused({"token": {"expiresIn": 3600.5}}) == ({"token.expiresIn"}, set())
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "words"),
+    [
+        ({"location": "2001:4860:4860::8888"}, "location", "IPv4 address .* IPv6 is not supported"),
+        ({"location": "::1"}, "location", "IPv4"),
+        ({"location": ""}, "location", "IPv4"),
+        ({"location": "12.34.56.78.90.12.34.56"}, "location", "IPv4"),
+        (
+            {"archiveMode": "always", "archiveResolution": "1920x1080p"},
+            "archiveResolution",
+            "x480.*",
+        ),
+        ({"archiveMode": "always", "archiveResolution": ""}, "archiveResolution", "1080x1920"),
+        ({"token": []}, "token", "empty object is {}, not"),
+        ({"participants": []}, "participants", "empty object is {}, not"),
+        ({"features": {}}, "features", "empty array is .., not {}"),
+        ({"token": {"initialLayoutClassList": {}}}, "token.initialLayoutClassList", "empty array"),
+    ],
+)
+def test_a_message_names_the_rule_that_was_broken(body: Body, field: str, words: str) -> None:
+    with pytest.raises(InvalidRequest) as invalid:
+        read(body)
+    [error] = invalid.value.errors
+    assert error.field == field
+    assert re.search(words, error.message), error.message
+
+
+def test_at_most_20_errors_are_listed_and_the_others_are_counted() -> None:
+    with pytest.raises(InvalidRequest) as invalid:
+        read({f"n{number:04}": 1 for number in range(7500)})
+    assert len(invalid.value.errors) == 20
+    assert invalid.value.detail.endswith("n0019. 7480 more errors are not listed.")
+    with pytest.raises(InvalidRequest) as twenty:
+        read({f"n{number:04}": 1 for number in range(20)})
+    assert len(twenty.value.errors) == 20
+    assert "more" not in twenty.value.detail
+    with pytest.raises(InvalidRequest) as roles:
+        read({"participants": {f"sub-{number}": "host" for number in range(200)}})
+    assert len(roles.value.errors) == 20
+
+
+@pytest.mark.parametrize(
+    "sub",
+    [
+        "bob\n",
+        "bob\r\n",
+        " bob",
+        "bob ",
+        "\tbob",
+        "b\x00ob",
+        "bob\u200b",
+        "\ufeffbob",
+        "bo\u200db",
+        "bo\u2060b",
+        "bob\u00a0",
+        "bo\u00a0b",
+        "bo\u00adb",
+        "\u202ebob",
+        "bob\u2028",
+        "bob\u3164",
+        "bob\ufe0f",
+        "bob\u034f",
+        "bob\u3000",
+        "bob\ud800",
+    ],
+)
+def test_a_participant_with_an_invisible_character_is_named(sub: str) -> None:
+    assert refused({"participants": {sub: "publisher", "eve": "publisher"}}) == (
+        {f"participants.{sub}"},
+        set(),
+    )
+
+
+@pytest.mark.parametrize(
+    "sub", ["auth0|5f7", "Bob Smith", "José", "漢字", "a" * 128, "b+c@d.example"]
+)
+def test_a_participant_may_have_any_visible_name(sub: str) -> None:
+    assert read({"participants": {sub: "publisher"}}).participants == {sub: Role.PUBLISHER}

@@ -1,4 +1,4 @@
-"""Events of the gateway: what a request reads from them, valid or not."""
+"""Reading the gateway's events: body, headers, path and query."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def with_claims(claims: object) -> Request:
 
 
 def complaint(sent: Request) -> str:
-    """What is said against the body."""
+    """Returns the error of the body."""
     with pytest.raises(InvalidRequest) as invalid:
         sent.json()
     [error] = invalid.value.errors
@@ -55,8 +55,8 @@ def complaint(sent: Request) -> str:
 # --- body -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("body", [None, ""])
-def test_no_body_is_no_members(body: object) -> None:
+@pytest.mark.parametrize("body", [None, "", "null", " null\n"])
+def test_without_a_body_there_are_no_fields(body: object) -> None:
     assert with_body(body).json() == {}
     assert request({}).json() == {}
 
@@ -73,15 +73,20 @@ def test_no_body_is_no_members(body: object) -> None:
         ('{"a": "\\ud83c\\udfa5"}', {"a": "🎥"}),
     ],
 )
-def test_an_object_is_its_members(text: str, members: dict[str, object]) -> None:
+def test_the_fields_of_a_body_are_returned(text: str, members: dict[str, object]) -> None:
     assert with_body(text).json() == members
     encoded = base64.b64encode(text.encode()).decode()
     assert with_body(encoded, isBase64Encoded=True).json() == members
 
 
-@pytest.mark.parametrize("body", ["null", "[]", '"x"', "1", "true", "1.5", '[{"room": "a"}]'])
+@pytest.mark.parametrize("body", ['"x"', "1", "true", "1.5", '[{"room": "a"}]'])
 def test_a_body_is_an_object(body: str) -> None:
     assert complaint(with_body(body)) == "must be a JSON object"
+
+
+def test_an_empty_array_for_the_body_is_rejected_with_a_hint() -> None:
+    message = "must be a JSON object; an empty object is {}, not []"
+    assert complaint(with_body("[]")) == message
 
 
 @pytest.mark.parametrize(
@@ -123,7 +128,7 @@ def test_a_body_that_is_not_base64_is_rejected(encoded: str) -> None:
 
 
 @pytest.mark.parametrize("flag", [False, None, "true", 1, "false"])
-def test_only_true_means_base64(flag: object) -> None:
+def test_only_the_flag_true_means_base64(flag: object) -> None:
     assert with_body('{"a": 1}', isBase64Encoded=flag).json() == {"a": 1}
 
 
@@ -146,10 +151,13 @@ def test_a_duplicate_key_is_reported(body: str, names: str) -> None:
     assert complaint(with_body(body)) == f"contains duplicate keys: {names}"
 
 
-def test_thousands_of_duplicate_keys_are_reported_once_each() -> None:
+def test_thousands_of_duplicate_keys_are_counted_and_20_are_named() -> None:
     names = [f"{number:04}" for number in range(3000)]
     body = "{" + ",".join(f'"{name}":1' for name in names * 2) + "}"
-    assert complaint(with_body(body)) == f"contains duplicate keys: {', '.join(names)}"
+    assert (
+        complaint(with_body(body))
+        == f"contains duplicate keys: {', '.join(names[:20])} and 2980 more"
+    )
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
@@ -186,7 +194,7 @@ def test_a_body_has_a_limit_in_bytes() -> None:
                         sent.json()
 
 
-def test_a_body_of_megabytes_is_not_looked_into() -> None:
+def test_a_body_of_megabytes_is_rejected_before_it_is_decoded() -> None:
     with pytest.raises(BodyTooLarge):
         with_body("\ud800" * 6_000_000).json()
     with pytest.raises(BodyTooLarge):
@@ -207,11 +215,15 @@ def test_a_body_of_megabytes_is_not_looked_into() -> None:
         " application/json ;charset=UTF-8",
         "application/merge-patch+json",
         "application/vnd.example.v1+json",
-        "",  # as good as none
+        "",  # counts as missing
+        "application/json, application/json",  # the header was set twice
+        "application/json; charset=utf-8,application/json;charset=UTF-8",
+        'application/json; profile="a,b"',
+        "application/json,",
     ],
 )
 @pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
-def test_json_by_any_name(name: str, value: str) -> None:
+def test_json_content_types_are_accepted(name: str, value: str) -> None:
     assert with_body("{}", headers={name: value}).json() == {}
 
 
@@ -225,11 +237,13 @@ def test_json_by_any_name(name: str, value: str) -> None:
         "application/jsonp",
         "application/json, text/plain",
         "application/+json",
+        "text/plain, application/json",
+        'application/json; a="b", text/plain',
         "json",
         ";",
     ],
 )
-def test_other_content_types_are_refused(value: str) -> None:
+def test_other_content_types_are_rejected(value: str) -> None:
     with pytest.raises(NotJson):
         with_body("{}", headers={"content-type": value}).json()
 
@@ -249,7 +263,7 @@ def test_without_a_body_the_content_type_does_not_matter() -> None:
 @pytest.mark.parametrize(
     "headers", [None, [], "x", {"content-type": None}, {"content-type": 1}, {}]
 )
-def test_headers_that_are_none_are_as_good_as_missing(headers: object) -> None:
+def test_malformed_headers_count_as_missing(headers: object) -> None:
     assert with_body("{}", headers=headers).json() == {}
     assert with_body("{}", headers=headers).header("content-type") is None
 
@@ -265,24 +279,24 @@ def key_of(
     return claim.key, claim.body_hash
 
 
-def test_without_the_header_there_is_no_key() -> None:
+def test_without_the_header_there_is_no_idempotency_key() -> None:
     assert request({}).idempotency_key(ALICE, {}) is None
 
 
 def test_a_key_is_a_hash_of_caller_and_key() -> None:
     assert key_of("k") == key_of("k")
     others = {key_of("k"), key_of("K"), key_of("k "), key_of("k", Caller("bob"))}
-    # The boundary between caller and key is unambiguous, so two keys cannot collide.
+    # The border between caller and key matters.
     others |= {key_of("bc", Caller("a")), key_of("c", Caller("ab"))}
     assert len(others) == 6
     assert all(re.fullmatch("[0-9a-f]{64}", key) for key, _ in others)
 
 
-def test_a_moderators_key_is_the_same_persons_key() -> None:
+def test_an_idempotency_key_does_not_depend_on_the_moderator_role() -> None:
     assert key_of("k", Caller("alice", moderator=True)) == key_of("k")
 
 
-def test_the_order_of_members_does_not_matter_and_their_values_do() -> None:
+def test_the_body_hash_depends_on_values_but_not_on_their_order() -> None:
     first: dict[str, Any] = {"room": "a", "token": {"role": "publisher", "data": "é"}}
     same: dict[str, Any] = {"token": {"data": "é", "role": "publisher"}, "room": "a"}
     assert key_of("k", body=first) == key_of("k", body=same)
@@ -302,133 +316,27 @@ def test_the_order_of_members_does_not_matter_and_their_values_do() -> None:
 
 
 @pytest.mark.parametrize("key", [" ", "~", "k" * 128, "550e8400-e29b-41d4-a716-446655440000"])
-def test_a_key_of_printable_ascii(key: str) -> None:
+def test_an_idempotency_key_of_printable_ascii_is_accepted(key: str) -> None:
     assert request({"headers": {"idempotency-key": key}}).header_errors() == []
     assert len(key_of(key)[0]) == 64
 
 
 @pytest.mark.parametrize("key", ["", "k" * 129, "a\tb", "a\nb", "é", "\x7f", "\x00", "\ud800"])
-def test_another_key_is_refused(key: str) -> None:
+def test_an_invalid_idempotency_key_is_rejected(key: str) -> None:
     wrong = request({"headers": {"idempotency-key": key}}).header_errors()
     assert [error.field for error in wrong] == ["Idempotency-Key"]
 
 
 @given(st.text(st.characters(), min_size=1), st.text(st.characters(), min_size=1))
-def test_callers_of_any_name_have_keys_of_their_own(one: str, other: str) -> None:
+def test_idempotency_keys_of_different_callers_never_collide(one: str, other: str) -> None:
     assert (key_of("k", Caller(one)) == key_of("k", Caller(other))) is (one == other)
-
-
-# --- caller ---------------------------------------------------------------------------------------
-
-
-def test_the_caller_is_the_subject() -> None:
-    assert with_claims({"sub": "alice"}).caller == Caller("alice")
-    assert with_claims({"sub": "é", "username": "x"}).caller == Caller("é")
-    assert with_claims({"sub": "s" * 255}).caller == Caller("s" * 255)
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        {},
-        None,
-        [],
-        "x",
-        1,
-        {"requestContext": None},
-        {"requestContext": "x"},
-        {"requestContext": {"authorizer": None}},
-        {"requestContext": {"authorizer": {"lambda": {"sub": "alice"}}}},
-        {"requestContext": {"authorizer": {"claims": {"sub": "alice"}}}},
-        {"requestContext": {"authorizer": {"jwt": {"claims": None}}}},
-        {"requestContext": {"authorizer": {"jwt": {"claims": [{"sub": "alice"}]}}}},
-        {"requestContext": {"authorizer": {"jwt": {"claims": {}}}}},
-        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": ""}}}}},
-        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "s" * 256}}}}},
-        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "a\ud800"}}}}},
-        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": None}}}}},
-        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": 1}}}}},
-        {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": ["alice"]}}}}},
-        {"headers": {"authorization": "Bearer x"}, "sub": "alice"},
-    ],
-)
-def test_a_jwt_without_a_subject_is_rejected(event: object) -> None:
-    with pytest.raises(InvalidRequest, match="sub"):
-        _ = request(event).caller
-
-
-@pytest.mark.parametrize(
-    "claim",
-    [
-        ["moderators"],
-        ["users", "moderators"],
-        ["users", 1, None, "moderators"],
-        "moderators",
-        "users moderators",
-        " users  moderators ",
-        "[moderators]",
-        "[users moderators]",
-        "[moderators users]",
-        '["moderators"]',
-        '["users","moderators"]',
-        '["users", "moderators"]',
-    ],
-)
-def test_a_moderator_by_every_form_of_the_claim(claim: object) -> None:
-    assert with_claims({"sub": "mo", "cognito:groups": claim}).caller == Caller("mo", True)
-
-
-@pytest.mark.parametrize(
-    "claim",
-    [
-        None,
-        "",
-        "[]",
-        "[ ]",
-        '["',
-        '["moderators"',
-        '["moderators]',
-        '["not moderators"]',
-        '{"moderators": true}',
-        ["not moderators"],
-        [["moderators"]],
-        "Moderators",
-        "moderator",
-        "moderators2",
-        "moderators,users",
-        "x-moderators",
-        "[users]",
-        ["users"],
-        [],
-        {"moderators": True},
-        True,
-        1,
-        '["a",' + "[" * 50_000,
-    ],
-)
-def test_no_moderator_by_anything_else(claim: object) -> None:
-    assert with_claims({"sub": "bob", "cognito:groups": claim}).caller == Caller("bob", False)
-
-
-def test_the_claim_and_the_group_are_the_deployments() -> None:
-    settings = Settings.from_environment(
-        {**ENVIRONMENT, "MODERATORS_CLAIM": "roles", "MODERATORS_GROUP": "video:admin"}
-    )
-    for claims, moderator in (
-        ({"sub": "a", "roles": "user video:admin"}, True),
-        ({"sub": "a", "roles": '["video:admin"]'}, True),
-        ({"sub": "a", "roles": "moderators"}, False),
-        ({"sub": "a", "cognito:groups": "[video:admin]"}, False),
-    ):
-        event = {"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}
-        assert Request(event, settings).caller.moderator is moderator
 
 
 # --- path, query, id ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("session_id", ["1_MX4", "a", "A" * 255, "1_MX4-_=", "0"])
-def test_what_can_be_a_session_id_is_looked_for(session_id: str) -> None:
+def test_a_possible_session_id_in_the_path_is_returned(session_id: str) -> None:
     sent = request({"pathParameters": {"sessionId": session_id}})
     assert sent.has_session_id
     assert sent.session_id == session_id
@@ -452,7 +360,7 @@ def test_what_can_be_a_session_id_is_looked_for(session_id: str) -> None:
         {},
     ],
 )
-def test_what_cannot_be_one_is_not_found(session_id: object) -> None:
+def test_an_impossible_session_id_is_not_found(session_id: object) -> None:
     sent = request({"pathParameters": {"sessionId": session_id}})
     assert sent.has_session_id
     with pytest.raises(SessionNotFound):
@@ -460,13 +368,13 @@ def test_what_cannot_be_one_is_not_found(session_id: object) -> None:
 
 
 @pytest.mark.parametrize("event", [{}, None, {"pathParameters": None}, {"pathParameters": {}}])
-def test_a_route_without_a_session(event: object) -> None:
+def test_a_path_without_a_session_id_is_not_found(event: object) -> None:
     assert not request(event).has_session_id
     with pytest.raises(SessionNotFound):
         _ = request(event).session_id
 
 
-def test_the_query() -> None:
+def test_query_parameters_are_returned() -> None:
     assert request({"queryStringParameters": {"room": "a"}}).query == {"room": "a"}
     events: list[object] = [
         {},
@@ -478,7 +386,7 @@ def test_the_query() -> None:
         assert request(event).query == {}
 
 
-def test_the_id_and_the_route_are_for_the_log() -> None:
+def test_request_id_and_route_are_read_for_the_log() -> None:
     sent = request({"routeKey": "POST /sessions", "requestContext": {"requestId": "id="}})
     assert (sent.id, sent.route) == ("id=", "POST /sessions")
     events: list[object] = [{}, [], {"routeKey": 1, "requestContext": {"requestId": None}}]
@@ -497,7 +405,7 @@ PARTS = ["headers", "body", "isBase64Encoded", "requestContext", "pathParameters
 
 
 @given(JSON | st.dictionaries(st.sampled_from([*PARTS, "queryStringParameters"]), JSON))
-def test_any_event_is_read_or_refused(event: object) -> None:
+def test_any_event_is_either_read_or_rejected(event: object) -> None:
     sent = request(event)
     assert isinstance(sent.id + sent.route, str)
     assert isinstance(sent.query, Mapping)
@@ -514,7 +422,7 @@ def test_any_event_is_read_or_refused(event: object) -> None:
 
 
 @given(JSON)
-def test_any_json_object_is_read_as_it_is(value: object) -> None:
+def test_any_json_object_is_returned_unchanged(value: object) -> None:
     text = json.dumps({"a": value})
     try:
         read = with_body(text).json()
