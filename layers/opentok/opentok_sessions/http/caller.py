@@ -40,7 +40,7 @@ def _groups(name: str, claim: object) -> list[str]:
     """Returns the names in a claim; none when it cannot be used.
 
     A text without brackets is a comma-separated list, or one name. A name in brackets that
-    contains a space cannot be told from two names.
+    contains a space looks like two names.
     """
     if claim is None:
         if name not in _seen:

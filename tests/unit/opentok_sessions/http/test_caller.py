@@ -93,7 +93,7 @@ def test_a_jwt_without_a_subject_is_rejected(event: object) -> None:
         "moderators, users",
         "users,moderators,admins",
         "  users  ,  moderators  ",
-        # In brackets, a group `not moderators` cannot be told from two groups. docs/operations.md
+        # In brackets, a group `not moderators` looks like two groups. docs/operations.md
         # says that users must not be able to choose the name of such a group.
         "[not moderators]",
     ],
