@@ -36,6 +36,15 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
     "vonage": {"Platform": "vonage"},
     "own-issuer": {"JwtIssuer": "https://issuer.example", "JwtAudience": "web,ios"},
     "browser": {"AllowedOrigins": "https://app.example,https://admin.example"},
+    "other-values": {
+        "SelfSignUp": "true",
+        "DeletionProtection": "false",
+        "TableKeyId": "alias/aws/dynamodb",
+        "ReservedConcurrency": "5",
+        "RefillConcurrency": "1",
+        "ScheduleState": "DISABLED",
+        "Pools": "[]",
+    },
 }
 
 

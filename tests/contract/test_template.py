@@ -502,6 +502,12 @@ def test_sam_translates_the_template_of_a_deployment(name: str) -> None:
     assert "Transform" not in processed(DEPLOYMENTS[name])
 
 
+def test_every_parameter_that_changes_resources_has_another_value_in_a_linted_deployment() -> None:
+    decisive = set(re.findall(r'"Ref": "(\w+)"', json.dumps(TEMPLATE["Conditions"])))
+    varied = {name for parameters in DEPLOYMENTS.values() for name in parameters}
+    assert decisive - varied == set()
+
+
 def test_the_linter_finds_a_property_that_cloudformation_does_not_know(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
