@@ -1,14 +1,20 @@
-"""Client of the OpenTok and Vonage Video session API: creates sessions and client tokens.
+"""Client of the vendor's API: OpenTok, and Vonage Video on the unified platform.
 
-It is independent of AWS. Its modules are imported one by one, because a function that only creates
-tokens should not load an HTTP library:
+It knows nothing of AWS. Import its modules one by one: a function that only makes tokens should not
+load an HTTP library.
 
-* `options`      the options of a session, and the combinations that the vendor forbids
-* `credentials`  the account's credentials, on either platform
-* `session_id`   the parts of a session id
-* `grant`        the content of a client token: role, lifetime, data
-* `tokens`       client tokens, in each of the vendor's formats
-* `signing`      JWTs, with the signature of each platform
-* `client`       the REST call that creates a session
-* `errors`       all errors, as one tree
+* `options`          what a session can be created with, and which combinations the vendor forbids
+* `credentials`      credentials of either platform, from a secret
+* `session_id`       what a session id reveals about its session
+* `grant`            what a client token grants: role, lifetime, data
+* `tokens`           the token itself, in each of the vendor's formats
+* `signing`          JWTs signed as each platform requires
+* `transport`        calls the REST API: deadline, retries, errors
+* `responses`        what a response means
+* `circuit_breaker`  stops calls while the vendor fails
+* `connections`      kept-alive connections
+* `clock`            durations that span invocations
+* `sessions`         creates sessions
+* `moderation`       lists and disconnects the clients of a session
+* `errors`           every error, as one tree
 """

@@ -5,8 +5,11 @@ VendorError
 ├── InvalidSessionId           the text is not a session id
 ├── InvalidCredentials         the credentials themselves are unusable
 ├── RequestRejected            the vendor understood the request and rejected it: `status`, `reason`
-│   └── CredentialsRejected    … because of the credentials (401, 403)
+│   ├── CredentialsRejected    … because of the credentials (401, 403)
+│   ├── NotFound               … because the thing does not exist, or nobody is connected (404)
+│   └── Conflict               … because of the state of the session or the thing (409)
 └── ServiceUnavailable         no usable response within the deadline: `reason`, `retry_after`
+    └── OutcomeUnknown         … and the vendor may have carried out what must not happen twice
 """
 
 from __future__ import annotations
@@ -14,10 +17,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 __all__ = [
+    "Conflict",
     "CredentialsRejected",
     "Invalid",
     "InvalidCredentials",
     "InvalidSessionId",
+    "NotFound",
+    "OutcomeUnknown",
     "RequestRejected",
     "ServiceUnavailable",
     "VendorError",
@@ -56,17 +62,31 @@ class InvalidCredentials(VendorError, ValueError):
 class RequestRejected(VendorError):
     """The vendor rejected the request; a retry would not help.
 
-    `status` is its HTTP status, `reason` its message.
+    `status` is its HTTP status, `reason` its message and `code` the number of the error in its
+    documentation, such as 15008, if the response has one.
     """
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, code: int | None = None) -> None:
         super().__init__(f"{status}: {reason}")
         self.status = status
         self.reason = reason
+        self.code = code
 
 
 class CredentialsRejected(RequestRejected):
     """The vendor does not accept the credentials (401 or 403)."""
+
+
+class NotFound(RequestRejected):
+    """The addressed thing does not exist (404).
+
+    For a live session this also means that nobody is connected to it. The caller decides whether
+    that is a failure.
+    """
+
+
+class Conflict(RequestRejected):
+    """The state of the session or of the addressed thing forbids the request (409)."""
 
 
 class ServiceUnavailable(VendorError):
@@ -76,3 +96,10 @@ class ServiceUnavailable(VendorError):
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
+
+
+class OutcomeUnknown(ServiceUnavailable):
+    """The response to a request that must not be repeated blindly was lost.
+
+    The vendor may have carried it out. Look before you send it again.
+    """

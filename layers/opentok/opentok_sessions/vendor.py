@@ -1,14 +1,17 @@
-"""Creates sessions with the vendor: the API client with the current credentials."""
+"""Calls the vendor with the current credentials, and translates its errors."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from opentok_client.credentials import Credentials
 from opentok_client.errors import (
     CredentialsRejected,
     InvalidCredentials,
+    NotFound,
     RequestRejected,
     ServiceUnavailable,
 )
@@ -16,13 +19,21 @@ from opentok_client.options import SessionOptions
 
 from .credentials import CredentialCache
 from .domain.deadline import VENDOR_SECONDS
-from .domain.problems import CredentialsUnavailable, VendorRejected, VendorUnavailable
+from .domain.problems import (
+    CredentialsUnavailable,
+    SessionOfAnotherProject,
+    VendorRejected,
+    VendorUnavailable,
+)
 from .runtime import telemetry
 
 if TYPE_CHECKING:
-    from opentok_client.client import OpenTokClient
+    from opentok_client.moderation import VendorConnection
+    from opentok_client.transport import Transport
 
 __all__ = ["NewSession", "Vendor"]
+
+T = TypeVar("T")
 
 
 class NewSession(NamedTuple):
@@ -33,30 +44,90 @@ class NewSession(NamedTuple):
 
 
 class Vendor:
-    """Safe to share between threads; `connections` is the number of concurrent calls."""
+    """Safe to share between threads; `connections` is the number of concurrent calls.
+
+    All methods take the seconds that they may last. They raise `VendorRejected`,
+    `VendorUnavailable` or `CredentialsUnavailable`. When the vendor rejects the credentials, they
+    are read again and the call is repeated once.
+
+    The client's modules are imported where they are used: they load `requests`, which most
+    invocations do not need.
+    """
 
     def __init__(self, credentials: CredentialCache, api_url: str, connections: int = 1) -> None:
         self._credentials = credentials
         self._api_url = api_url
         self._connections = connections
-        self._client: tuple[Credentials, OpenTokClient] | None = None
+        self._transport: tuple[Credentials, Transport] | None = None
 
     def create_session(
         self, options: SessionOptions, seconds: float = VENDOR_SECONDS
     ) -> NewSession:
-        """Creates a session within `seconds`.
+        """Creates a session."""
+        from opentok_client.sessions import create_session
 
-        When the vendor rejects the credentials, they are read again and the call is repeated once.
-        Raises `VendorRejected`, `VendorUnavailable` or `CredentialsUnavailable`.
+        def create(transport: Transport, deadline: float) -> str:
+            started = time.monotonic()
+            session_id = create_session(transport, options, deadline)
+            took = round((time.monotonic() - started) * 1000, 1)
+            telemetry.logger.debug("vendor_created", extra={"duration_ms": took})
+            return session_id
+
+        return NewSession(*self._call(create, self._credentials.current, seconds))
+
+    def list_connections(
+        self, session_id: str, project_id: str, seconds: float = VENDOR_SECONDS
+    ) -> Sequence[VendorConnection]:
+        """Returns the clients that are connected to a session of the project, the oldest first.
+
+        Raises `SessionOfAnotherProject` as well.
         """
+        from opentok_client.moderation import list_connections
+
+        def find(transport: Transport, deadline: float) -> Sequence[VendorConnection]:
+            _require_project(transport, project_id)
+            try:
+                return list_connections(transport, session_id, deadline)
+            except NotFound:  # the vendor's response when nobody is connected
+                return ()
+
+        return self._call(find, partial(self._credentials.for_project, project_id), seconds)[0]
+
+    def disconnect(
+        self, session_id: str, project_id: str, connection_id: str, seconds: float = VENDOR_SECONDS
+    ) -> bool:
+        """Disconnects a client, and returns whether it was connected.
+
+        Raises `SessionOfAnotherProject` as well.
+        """
+        from opentok_client.moderation import disconnect
+
+        def remove(transport: Transport, deadline: float) -> bool:
+            _require_project(transport, project_id)
+            try:
+                disconnect(transport, session_id, connection_id, deadline)
+            except NotFound:
+                return False
+            return True
+
+        return self._call(remove, partial(self._credentials.for_project, project_id), seconds)[0]
+
+    def _call(
+        self,
+        operation: Callable[[Transport, float], T],
+        credentials: Callable[[], Credentials],
+        seconds: float,
+    ) -> tuple[T, Credentials]:
+        """Returns the operation's result and the credentials that it was called with."""
         deadline = time.monotonic() + seconds
         try:
-            credentials = self._credentials.current()
+            used = credentials()
             try:
-                return self._create(credentials, options, deadline)
+                return operation(self._transport_of(used), deadline), used
             except CredentialsRejected as rejected:
                 telemetry.logger.warning("vendor_rejected_credentials", extra=_reason(rejected))
-                return self._create(self._credentials.reread(credentials), options, deadline)
+                used = self._credentials.reread(used)
+                return operation(self._transport_of(used), deadline), used
         except RequestRejected as rejected:
             telemetry.logger.error("vendor_rejected", extra=_reason(rejected))
             raise VendorRejected("The video platform rejected the request.") from rejected
@@ -69,26 +140,21 @@ class Vendor:
             detail = "The video platform's credentials cannot be used."
             raise CredentialsUnavailable(detail) from invalid
 
-    def _create(
-        self, credentials: Credentials, options: SessionOptions, deadline: float
-    ) -> NewSession:
-        started = time.monotonic()
-        session_id = self._client_of(credentials).create_session(options, deadline)
-        took = round((time.monotonic() - started) * 1000, 1)
-        telemetry.logger.debug("vendor_created", extra={"duration_ms": took})
-        return NewSession(session_id, credentials)
+    def _transport_of(self, credentials: Credentials) -> Transport:
+        """Returns the transport with these credentials; a new one after a rotation."""
+        from opentok_client.transport import Transport
 
-    def _client_of(self, credentials: Credentials) -> OpenTokClient:
-        """Returns the client with these credentials; a new one after a rotation."""
-        from opentok_client.client import (
-            OpenTokClient,  # loads `requests`, which most invocations do not need
-        )
-
-        held = self._client  # read once: another thread may change it
+        held = self._transport  # read once: another thread may change it
         if held is None or held[0] != credentials:
-            client = OpenTokClient(credentials, self._api_url, self._connections, _count_retry)
-            self._client = held = credentials, client
+            transport = Transport(credentials, self._api_url, self._connections, _count_retry)
+            self._transport = held = credentials, transport
         return held[1]
+
+
+def _require_project(transport: Transport, project_id: str) -> None:
+    """Raises `SessionOfAnotherProject`: that project's 404 would be read as "not connected"."""
+    if transport.project_id != project_id:
+        raise SessionOfAnotherProject("The session belongs to a different project.")
 
 
 def _count_retry(reason: str) -> None:

@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opentok_client.client import OpenTokClient
 from opentok_client.credentials import Credentials, Platform, from_secret
-from opentok_client.errors import Invalid
+from opentok_client.errors import Invalid, NotFound
 from opentok_client.grant import Role, TokenFormat, TokenGrant
+from opentok_client.moderation import disconnect, list_connections
 from opentok_client.options import ARCHIVE_RESOLUTIONS, ArchiveMode, MediaMode, SessionOptions
 from opentok_client.session_id import SessionId
+from opentok_client.sessions import create_session
 from opentok_client.tokens import client_token
+from opentok_client.transport import Transport
 from tests.emulator import CALL_SECONDS, Emulator
 from tests.options import PAIRS
 
@@ -72,8 +74,8 @@ def credentials(request: pytest.FixtureRequest, process: Emulator) -> Credential
 
 
 @pytest.fixture(scope="module")
-def client(process: Emulator, credentials: Credentials) -> OpenTokClient:
-    return OpenTokClient(credentials, process.url)
+def client(process: Emulator, credentials: Credentials) -> Transport:
+    return Transport(credentials, process.url)
 
 
 def _deadline() -> float:
@@ -83,9 +85,9 @@ def _deadline() -> float:
 @settings(max_examples=EXAMPLES)
 @given(meant=options)
 def test_the_emulator_parses_the_options_of_the_client(
-    process: Emulator, client: OpenTokClient, credentials: Credentials, meant: SessionOptions
+    process: Emulator, client: Transport, credentials: Credentials, meant: SessionOptions
 ) -> None:
-    session_id = client.create_session(meant, _deadline())
+    session_id = create_session(client, meant, _deadline())
     parsed = process.session(session_id)
     assert parsed["mediaMode"] == meant.media_mode
     assert parsed["archiveMode"] == meant.archive_mode
@@ -104,11 +106,11 @@ def test_the_emulator_parses_the_options_of_the_client(
 
 @pytest.mark.parametrize(("one", "other"), PAIRS.values(), ids=PAIRS)
 def test_every_option_changes_the_parsed_session(
-    process: Emulator, client: OpenTokClient, one: SessionOptions, other: SessionOptions
+    process: Emulator, client: Transport, one: SessionOptions, other: SessionOptions
 ) -> None:
     differing = {"sessionId", "createdAt"}
     parsed = [
-        process.session(client.create_session(options, _deadline())) for options in (one, other)
+        process.session(create_session(client, options, _deadline())) for options in (one, other)
     ]
     assert parsed[0].keys() == parsed[1].keys() > differing
     assert any(parsed[0][name] != parsed[1][name] for name in parsed[0].keys() - differing)
@@ -147,15 +149,45 @@ def test_client_tokens_grant_the_requested_role_and_data(
 
 
 @pytest.fixture(scope="module")
-def session_id(client: OpenTokClient) -> str:
-    return client.create_session(SessionOptions(), _deadline())
+def session_id(client: Transport) -> str:
+    return create_session(client, SessionOptions(), _deadline())
 
 
 def test_client_rest_token_lives_at_most_five_minutes(
-    emulator: Emulator, client: OpenTokClient
+    emulator: Emulator, client: Transport
 ) -> None:
-    client.create_session(SessionOptions(), _deadline())
+    create_session(client, SessionOptions(), _deadline())
     (entry,) = emulator.requests()
     claims = entry["claims"]
     assert isinstance(claims, dict)
     assert 0 < claims["exp"] - claims["iat"] <= 300
+
+
+def test_the_emulator_lists_and_disconnects_clients_for_the_client(
+    process: Emulator, client: Transport, credentials: Credentials
+) -> None:
+    session_id = create_session(client, SessionOptions(), _deadline())
+    with pytest.raises(NotFound):
+        list_connections(client, session_id, _deadline())
+    connected = [_connect(process, session_id, credentials) for _ in range(2)]
+    listed = list_connections(client, session_id, _deadline())
+    assert [connection.connection_id for connection in listed] == connected
+    assert all(connection.created_at is not None for connection in listed)
+
+    disconnect(client, session_id, connected[0], _deadline())
+    [left] = list_connections(client, session_id, _deadline())
+    assert left.connection_id == connected[1]
+    with pytest.raises(NotFound):
+        disconnect(client, session_id, connected[0], _deadline())
+    disconnect(client, session_id, connected[1], _deadline())
+    with pytest.raises(NotFound):
+        list_connections(client, session_id, _deadline())
+
+
+def _connect(process: Emulator, session_id: str, credentials: Credentials) -> str:
+    now = int(time.time())
+    grant = TokenGrant(
+        session_id=session_id, role=Role.PUBLISHER, issued_at=now, expires_at=now + 3600
+    )
+    token = client_token(credentials, grant, "nonce", TokenFormat.JWT)
+    return str(process.connect(session_id, token).json()["connectionId"])

@@ -23,7 +23,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opentok_client import client
+from opentok_client import transport
 from opentok_client.grant import Role
 from opentok_client.options import MediaMode, SessionOptions
 from opentok_sessions.domain.models import Reuse, Session, Source
@@ -201,7 +201,7 @@ def test_every_function_is_here() -> None:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    patient = mock.patch.multiple(client, READ_SECONDS=60.0, CONNECT_SECONDS=60.0)
+    patient = mock.patch.multiple(transport, READ_SECONDS=60.0, CONNECT_SECONDS=60.0)
     with patient, vendor_server.running() as vendor:
         environment = {**ENVIRONMENT, "API_URL": vendor.url, "REFILL_LIMIT": "3"}
         with aws_in_memory(environment) as aws:

@@ -68,7 +68,7 @@ TOKENS = CREDENTIALS | {
     "issue_token",
     "http.issue_token",
 }
-# Neither `opentok_client.client` nor `requests`: the first live creation loads them.
+# Neither `opentok_client.transport` nor `requests`: the first live creation loads them.
 CREATION = {
     "opentok_client.session_id",
     "domain.media_mode",

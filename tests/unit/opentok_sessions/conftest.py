@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from opentok_client import client
+from opentok_client import transport
 from opentok_sessions.runtime import telemetry
 from tests.aws import Aws
 from tests.unit.opentok_sessions import vendor_server
@@ -21,8 +21,8 @@ from tests.unit.opentok_sessions.vendor_server import VendorServer
 @pytest.fixture
 def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[VendorServer]:
     """The vendor, on loopback; it is waited for, however busy the machine is."""
-    monkeypatch.setattr(client, "READ_SECONDS", 60.0)
-    monkeypatch.setattr(client, "CONNECT_SECONDS", 60.0)
+    monkeypatch.setattr(transport, "READ_SECONDS", 60.0)
+    monkeypatch.setattr(transport, "CONNECT_SECONDS", 60.0)
     with vendor_server.running() as server:
         yield server
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
+from opentok_client.circuit_breaker import FAILURES_IN_A_ROW
 from opentok_client.credentials import OpenTokCredentials
 from opentok_client.options import MediaMode, SessionOptions
 from opentok_sessions.credentials import CredentialCache
 from opentok_sessions.domain.problems import (
     CredentialsUnavailable,
+    SessionOfAnotherProject,
     VendorRejected,
     VendorUnavailable,
 )
@@ -117,13 +119,14 @@ class TestWhatItsAnswersComeTo:
         self, app: Application, vendor: VendorServer, log: Log
     ) -> None:
         vendor.is_down = True
-        with pytest.raises(VendorUnavailable) as failure:
-            app.vendor.create_session(ROUTED)
-        assert failure.value.retry_after == 100  # as it said itself
+        for _ in range(FAILURES_IN_A_ROW):
+            with pytest.raises(VendorUnavailable) as failure:
+                app.vendor.create_session(ROUTED)
+            assert failure.value.retry_after == 100  # as it said itself
         assert "vendor_unavailable" in log()
         with pytest.raises(VendorUnavailable) as failure:
             app.vendor.create_session(ROUTED)
-        assert vendor.asked == 1  # it is left alone for a while
+        assert vendor.asked == FAILURES_IN_A_ROW  # the circuit breaker is open
         assert 0 < failure.value.retry_after <= 100
 
     def test_a_repeat_is_counted_and_says_why(
@@ -161,26 +164,94 @@ class TestWhatItsAnswersComeTo:
         assert vendor.asked == 0
 
 
+class TestConnections:
+    @pytest.fixture
+    def session_id(self, app: Application) -> str:
+        return app.vendor.create_session(ROUTED).session_id
+
+    def test_connected_clients_are_listed(
+        self, app: Application, vendor: VendorServer, session_id: str
+    ) -> None:
+        vendor.connections[session_id] = ["c-1", "c-2"]
+        listed = app.vendor.list_connections(session_id, API_KEY)
+        assert [connection.connection_id for connection in listed] == ["c-1", "c-2"]
+
+    def test_the_list_is_empty_when_nobody_is_connected(
+        self, app: Application, session_id: str
+    ) -> None:
+        assert list(app.vendor.list_connections(session_id, API_KEY)) == []
+
+    def test_a_client_is_disconnected_once(
+        self, app: Application, vendor: VendorServer, session_id: str
+    ) -> None:
+        vendor.connections[session_id] = ["c-1", "c-2"]
+        assert app.vendor.disconnect(session_id, API_KEY, "c-1") is True
+        assert app.vendor.disconnect(session_id, API_KEY, "c-1") is False
+        assert vendor.connections[session_id] == ["c-2"]
+
+    def test_rejected_credentials_are_read_again(
+        self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock, session_id: str
+    ) -> None:
+        vendor.connections[session_id] = ["c-1"]
+        rotate(aws, vendor)
+        clock.turn(2)
+        assert len(app.vendor.list_connections(session_id, API_KEY)) == 1
+        vendor.secrets[API_KEY] = API_SECRET
+        aws.put_secret({"apiKey": API_KEY, "apiSecret": API_SECRET})
+        clock.turn(2)
+        assert app.vendor.disconnect(session_id, API_KEY, "c-1") is True
+
+    def test_a_session_of_another_project_is_not_looked_up(
+        self, app: Application, vendor: VendorServer, session_id: str
+    ) -> None:
+        asked = vendor.asked
+        with pytest.raises(SessionOfAnotherProject):
+            app.vendor.list_connections(session_id, "46000000")
+        with pytest.raises(SessionOfAnotherProject):
+            app.vendor.disconnect(session_id, "46000000", "c-1")
+        assert vendor.asked == asked
+
+    def test_a_session_is_not_looked_up_when_the_project_changes_during_the_call(
+        self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock, session_id: str
+    ) -> None:
+        vendor.connections[session_id] = ["c-1"]
+        clock.turn(2)
+        vendor.secrets = {"46000000": NEXT_SECRET}
+        aws.put_secret({"apiKey": "46000000", "apiSecret": NEXT_SECRET})
+        with pytest.raises(SessionOfAnotherProject):
+            app.vendor.list_connections(session_id, API_KEY)
+
+    def test_a_failing_vendor_is_unavailable(
+        self, app: Application, vendor: VendorServer, session_id: str
+    ) -> None:
+        vendor.is_down = True
+        with pytest.raises(VendorUnavailable):
+            app.vendor.list_connections(session_id, API_KEY)
+        with pytest.raises(VendorUnavailable):
+            app.vendor.disconnect(session_id, API_KEY, "c-1")
+
+
 class TestClients:
     def test_one_is_kept(self, app: Application, vendor: VendorServer, clock: Clock) -> None:
-        client = app.vendor._client_of(app.credentials.current())
+        client = app.vendor._transport_of(app.credentials.current())
         clock.turn(3600)
-        assert app.vendor._client_of(app.credentials.current()) is client
+        assert app.vendor._transport_of(app.credentials.current()) is client
 
     def test_until_the_credentials_change(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
-        client = app.vendor._client_of(app.credentials.current())
+        client = app.vendor._transport_of(app.credentials.current())
         rotate(aws, vendor)
         clock.turn(3600)
-        assert app.vendor._client_of(app.credentials.current()) is not client
+        assert app.vendor._transport_of(app.credentials.current()) is not client
 
     def test_the_circuit_breaker_closes_after_a_rotation(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
-        vendor.next_replies.append(DOWN)
-        with pytest.raises(VendorUnavailable):
-            app.vendor.create_session(ROUTED)
+        vendor.next_replies.extend([DOWN] * FAILURES_IN_A_ROW)
+        for _ in range(FAILURES_IN_A_ROW):
+            with pytest.raises(VendorUnavailable):
+                app.vendor.create_session(ROUTED)
         rotate(aws, vendor)
         clock.turn(3600)
         assert app.vendor.create_session(ROUTED).session_id == vendor.made[0]

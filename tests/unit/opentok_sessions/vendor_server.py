@@ -38,6 +38,8 @@ class VendorServer:
         """The ids that it gave out, in order."""
         self.forms: list[dict[str, str]] = []
         """The options that it was requested."""
+        self.connections: dict[str, list[str]] = {}
+        """The ids of the clients that are connected to each session."""
         self.is_down = False
         self.before_answer: deque[Callable[[], object]] = deque()
         """What happens before it answers the next requests, one each."""
@@ -50,8 +52,8 @@ class VendorServer:
         """How many requests reached it."""
         return len(self.forms)
 
-    def reply(self, form: dict[str, str], authentication: str) -> Reply:
-        """What it says to one request."""
+    def reply(self, method: str, path: str, form: dict[str, str], authentication: str) -> Reply:
+        """Returns the response to one request."""
         with self._lock:
             self.forms.append(form)
             action = self.before_answer.popleft() if self.before_answer else None
@@ -68,11 +70,28 @@ class VendorServer:
         except (jwt.InvalidTokenError, KeyError):
             return 403, {}, b'{"code":-1,"message":"Invalid token"}'
         with self._lock:
-            relayed = form["p2p.preference"] == "enabled"
-            new = session_id(len(self.made), project, relayed=relayed)
-            self.made.append(new)
+            if method == "POST":
+                return self._create(form, project)
+            return self._moderate(method, path.split("/"), project)
+
+    def _create(self, form: dict[str, str], project: str) -> Reply:
+        relayed = form["p2p.preference"] == "enabled"
+        new = session_id(len(self.made), project, relayed=relayed)
+        self.made.append(new)
         body = [{"session_id": new, "project_id": project, "create_dt": "now"}]
         return 200, {"Content-Type": "application/json"}, json.dumps(body).encode()
+
+    def _moderate(self, method: str, path: list[str], project: str) -> Reply:
+        """Lists or disconnects: `/v2/project/{project}/session/{session}/connection[/{id}]`."""
+        assert path[1:4] == ["v2", "project", project]
+        connected = self.connections.get(path[5], [])
+        if method == "GET" and connected:
+            items = [{"connectionId": each, "createdAt": "1700000000000"} for each in connected]
+            return 200, {}, json.dumps({"count": len(items), "items": items}).encode()
+        if method == "DELETE" and path[7] in connected:
+            connected.remove(path[7])
+            return 204, {}, b""
+        return 404, {}, b'{"code":404,"message":"Not found. No clients are connected."}'
 
 
 @contextmanager
@@ -84,14 +103,18 @@ def running() -> Iterator[VendorServer]:
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
             authentication = self.headers.get("X-OPENTOK-AUTH", "")
-            status, headers, answer = vendor.reply(dict(parse_qsl(body)), authentication)
+            status, headers, answer = vendor.reply(
+                self.command, self.path, dict(parse_qsl(body)), authentication
+            )
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(answer))}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer)
+
+        do_GET = do_DELETE = do_POST
 
         def log_message(self, *_: object) -> None:
             pass

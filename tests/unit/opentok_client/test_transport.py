@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import threading
@@ -21,17 +22,24 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from opentok_client import client
-from opentok_client.client import OpenTokClient
+from opentok_client import connections as connections_module
+from opentok_client import transport
+from opentok_client.clock import Clocks
 from opentok_client.credentials import OpenTokCredentials, VonageCredentials
 from opentok_client.errors import (
+    Conflict,
     CredentialsRejected,
     InvalidCredentials,
+    NotFound,
+    OutcomeUnknown,
     RequestRejected,
     ServiceUnavailable,
     VendorError,
 )
+from opentok_client.moderation import list_connections
 from opentok_client.options import ArchiveMode, SessionOptions
+from opentok_client.sessions import create_session
+from opentok_client.transport import Request, Transport
 from tests.unit.opentok_client.loopback import (
     Reply,
     Server,
@@ -57,6 +65,17 @@ SHORT = 1.0
 NOISE = 20.0
 """The allowance for a busy machine. Without the budget, a test would take far longer."""
 
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
@@ -66,19 +85,17 @@ def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(client, "BACKOFF_SECONDS", 0.005)
+    monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.005)
 
 
-def ask(asked: OpenTokClient, seconds: float = LONG, options: SessionOptions | None = None) -> str:
-    return asked.create_session(options or SessionOptions(), time.monotonic() + seconds)
+def ask(asked: Transport, seconds: float = LONG, options: SessionOptions | None = None) -> str:
+    return create_session(asked, options or SessionOptions(), time.monotonic() + seconds)
 
 
 @contextmanager
-def asking(
-    credentials: OpenTokCredentials, *replies: Reply
-) -> Iterator[tuple[OpenTokClient, Server]]:
+def asking(credentials: OpenTokCredentials, *replies: Reply) -> Iterator[tuple[Transport, Server]]:
     with serve(*replies) as server:
-        yield OpenTokClient(credentials, server.url), server
+        yield Transport(credentials, server.url), server
 
 
 # --- what is sent ---------------------------------------------------------------------------------
@@ -128,7 +145,7 @@ def test_a_vonage_application_signs_in_with_a_bearer_jwt(
     vonage: VonageCredentials, rsa_key: rsa.RSAPrivateKey
 ) -> None:
     with serve(created(ID)) as server:
-        assert ask(OpenTokClient(vonage, server.url)) == ID
+        assert ask(Transport(vonage, server.url)) == ID
     [request] = server.requests
     kind, _, token = request.headers["authorization"].partition(" ")
     assert kind == "Bearer"
@@ -141,7 +158,7 @@ def test_a_vonage_application_signs_in_with_a_bearer_jwt(
 
 def test_an_unusable_private_key_is_reported_without_a_call() -> None:
     with serve(created(ID)) as server:
-        vendor = OpenTokClient(VonageCredentials("a", "do-not-show-this"), server.url)
+        vendor = Transport(VonageCredentials("a", "do-not-show-this"), server.url)
         for _ in range(2):  # and the vendor does not count as down
             with pytest.raises(InvalidCredentials) as refused:
                 ask(vendor)
@@ -152,7 +169,7 @@ def test_an_unusable_private_key_is_reported_without_a_call() -> None:
 @pytest.mark.parametrize("ending", ["", "/"])
 def test_the_base_url_may_end_with_a_slash(opentok: OpenTokCredentials, ending: str) -> None:
     with serve(created(ID)) as server:
-        ask(OpenTokClient(opentok, server.url + ending))
+        ask(Transport(opentok, server.url + ending))
     assert server.requests[0].line == "POST /session/create HTTP/1.1"
 
 
@@ -163,7 +180,7 @@ def test_without_a_base_url_it_is_the_platforms_own(
         monkeypatch.setenv("https_proxy", proxy.url)
         for credentials in (opentok, vonage):
             with pytest.raises(ServiceUnavailable):
-                ask(OpenTokClient(credentials))
+                ask(Transport(credentials))
     assert {request.line.split()[1] for request in proxy.requests} == {
         "api.opentok.com:443",
         "video.api.vonage.com:443",
@@ -175,7 +192,7 @@ def test_a_proxy_of_the_environment_is_used(
 ) -> None:
     with serve(created(ID)) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
-        assert ask(OpenTokClient(opentok, "http://vendor.invalid")) == ID
+        assert ask(Transport(opentok, "http://vendor.invalid")) == ID
     assert proxy.requests[0].line == "POST http://vendor.invalid/session/create HTTP/1.1"
 
 
@@ -191,8 +208,8 @@ def test_netrc_does_not_replace_our_credentials(
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("HOME", str(tmp_path))
     with serve(created(ID)) as server:
-        ask(OpenTokClient(vonage, server.url))
-        ask(OpenTokClient(opentok, server.url))
+        ask(Transport(vonage, server.url))
+        ask(Transport(opentok, server.url))
     assert server.requests[0].headers["authorization"].startswith("Bearer ")
     assert "authorization" not in server.requests[1].headers
 
@@ -208,7 +225,7 @@ def test_calls_share_a_connection_and_nothing_else(opentok: OpenTokCredentials) 
 
 def test_threads_share_the_client_and_its_connections(opentok: OpenTokCredentials) -> None:
     with serve(created(ID)) as server:
-        vendor = OpenTokClient(opentok, server.url, connections=4)
+        vendor = Transport(opentok, server.url, connections=4)
         for _ in range(3):
             with ThreadPoolExecutor(4) as threads:
                 assert list(threads.map(lambda _: ask(vendor), range(8))) == [ID] * 8
@@ -430,7 +447,7 @@ def test_fifty_megabytes_in_fifty_kilobytes_are_not_unpacked(opentok: OpenTokCre
 
 
 def test_a_refused_connection_is_unavailable(opentok: OpenTokCredentials) -> None:
-    vendor = OpenTokClient(opentok, f"http://127.0.0.1:{unlistening_port()}")
+    vendor = Transport(opentok, f"http://127.0.0.1:{unlistening_port()}")
     with pytest.raises(ServiceUnavailable, match=r"the connection failed \(ConnectionError\)"):
         ask(vendor)
 
@@ -438,7 +455,7 @@ def test_a_refused_connection_is_unavailable(opentok: OpenTokCredentials) -> Non
 @pytest.mark.parametrize("url", ["vendor.example.com", "ftp://vendor.example.com", "http://"])
 def test_an_address_that_is_none_is_unavailable(opentok: OpenTokCredentials, url: str) -> None:
     with pytest.raises(ServiceUnavailable, match="the connection failed"):
-        ask(OpenTokClient(opentok, url))
+        ask(Transport(opentok, url))
 
 
 def test_nothing_is_asked_when_no_time_is_left(opentok: OpenTokCredentials) -> None:
@@ -453,9 +470,11 @@ def test_nothing_is_asked_when_no_time_is_left(opentok: OpenTokCredentials) -> N
 def test_a_caller_without_time_does_not_count_against_the_vendor(
     opentok: OpenTokCredentials,
 ) -> None:
-    with asking(opentok, created(ID)) as (vendor, _):
-        with pytest.raises(ServiceUnavailable):
-            ask(vendor, seconds=0)
+    with (
+        asking(opentok, created(ID)) as (vendor, _),
+        pytest.raises(ServiceUnavailable),
+    ):
+        ask(vendor, seconds=0)
         assert ask(vendor) == ID
 
 
@@ -491,7 +510,7 @@ def test_a_peer_that_does_not_even_connect_uses_up_the_budget_only(
     opentok: OpenTokCredentials,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, _crowd(full):
-        vendor = OpenTokClient(opentok, f"http://127.0.0.1:{full.getsockname()[1]}")
+        vendor = Transport(opentok, f"http://127.0.0.1:{full.getsockname()[1]}")
         started = time.monotonic()
         with pytest.raises(ServiceUnavailable):
             ask(vendor, SHORT)
@@ -583,7 +602,7 @@ def test_a_pause_that_is_no_number_of_seconds_is_ours(
 
 
 def test_pauses_grow(opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "BACKOFF_SECONDS", 0.1)
+    monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.1)
     with asking(opentok, answer(503), answer(503), created(ID)) as (vendor, server):
         ask(vendor)
     first, second, third = (request.at for request in server.requests)
@@ -594,7 +613,7 @@ def test_pauses_grow(opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatc
 def test_every_retry_is_reported(opentok: OpenTokCredentials) -> None:
     reported: list[str] = []
     with serve(answer(503), answer(500), created(ID), created(ID)) as server:
-        vendor = OpenTokClient(opentok, server.url, on_retry=reported.append)
+        vendor = Transport(opentok, server.url, on_retry=reported.append)
         ask(vendor)
         ask(vendor)
     assert reported == ["status 503: no reason given", "status 500: no reason given"]
@@ -603,52 +622,62 @@ def test_every_retry_is_reported(opentok: OpenTokCredentials) -> None:
 def test_the_last_attempt_is_no_repeat(opentok: OpenTokCredentials) -> None:
     reported: list[str] = []
     with serve(answer(503), answer(503), answer(503)) as server:
-        vendor = OpenTokClient(opentok, server.url, on_retry=reported.append)
+        vendor = Transport(opentok, server.url, on_retry=reported.append)
         with pytest.raises(ServiceUnavailable):
             ask(vendor)
     assert len(reported) == 2
 
 
-# --- the rest after an outage ---------------------------------------------------------------------
+# --- the circuit breaker --------------------------------------------------------------------------
+
+FAILED_REQUEST = [answer(503)] * 3
+"""A request that fails with all its attempts."""
 
 
-def test_a_vendor_that_was_down_is_not_asked_for_a_while(
-    opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatch
+def test_the_circuit_breaker_opens_after_three_failed_requests_in_a_row(
+    opentok: OpenTokCredentials,
 ) -> None:
-    monkeypatch.setattr(client, "COOLDOWN_SECONDS", LONG)
-    down = answer(503)
-    with asking(opentok, down, down, down, created(ID)) as (vendor, server):
-        with pytest.raises(ServiceUnavailable, match="status 503"):
-            ask(vendor)
+    with asking(opentok, *FAILED_REQUEST * 3, created(ID)) as (vendor, server):
         for _ in range(3):
-            with pytest.raises(ServiceUnavailable, match="not called") as resting:
+            with pytest.raises(ServiceUnavailable, match="status 503"):
                 ask(vendor)
-            assert 0 < resting.value.retry_after <= LONG
-    assert len(server.requests) == 3
+        for _ in range(3):
+            with pytest.raises(ServiceUnavailable, match="circuit breaker is open") as rejected:
+                ask(vendor)
+            assert 0 < rejected.value.retry_after <= 3
+    assert len(server.requests) == 9
 
 
-def test_after_the_rest_it_is_asked_again(
-    opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatch
+def test_a_success_between_failed_requests_keeps_the_circuit_breaker_closed(
+    opentok: OpenTokCredentials,
 ) -> None:
-    monkeypatch.setattr(client, "COOLDOWN_SECONDS", 0.3)
-    down = answer(503)
-    with asking(opentok, down, down, down, created(ID)) as (vendor, server):
+    replies = [*FAILED_REQUEST * 2, created(ID)] * 3
+    with asking(opentok, *replies) as (vendor, server):
+        for _ in range(3):
+            for _ in range(2):
+                with pytest.raises(ServiceUnavailable, match="status 503"):
+                    ask(vendor)
+            assert ask(vendor) == ID
+    assert len(server.requests) == 21
+
+
+def test_the_circuit_breaker_lets_one_request_through_after_the_cooldown(
+    opentok: OpenTokCredentials,
+) -> None:
+    clock = Clock()
+    with serve(*FAILED_REQUEST * 4, created(ID)) as server:
+        vendor = Transport(opentok, server.url, clocks=Clocks(clock, clock))
+        for _ in range(3):
+            with pytest.raises(ServiceUnavailable, match="status 503"):
+                ask(vendor)
+        clock.now += 3
         with pytest.raises(ServiceUnavailable, match="status 503"):
             ask(vendor)
-        assert _when_rested(vendor) == ID
-    *_, last, rested = server.requests
-    assert len(server.requests) == 4
-    assert rested.at - last.at >= 0.3
-
-
-def _when_rested(vendor: OpenTokClient) -> str:
-    deadline = time.monotonic() + LONG
-    while True:
-        try:
-            return ask(vendor)
-        except ServiceUnavailable as down:
-            if "not called" not in str(down) or time.monotonic() > deadline:
-                raise
+        with pytest.raises(ServiceUnavailable, match="circuit breaker is open"):
+            ask(vendor)
+        clock.now += 3
+        assert [ask(vendor), ask(vendor)] == [ID, ID]
+    assert len(server.requests) == 14
 
 
 def test_the_cooldown_follows_retry_after_up_to_a_limit(
@@ -656,13 +685,185 @@ def test_the_cooldown_follows_retry_after_up_to_a_limit(
 ) -> None:
     for asked, longest in (("7", 7), ("60", 30)):
         with asking(opentok, answer(503, headers={"Retry-After": asked})) as (vendor, server):
-            with pytest.raises(ServiceUnavailable) as down:
+            for _ in range(3):
+                with pytest.raises(ServiceUnavailable) as down:
+                    ask(vendor, 5)
+                assert down.value.retry_after == float(asked)
+            with pytest.raises(ServiceUnavailable, match="circuit breaker is open") as rejected:
                 ask(vendor, 5)
-            assert down.value.retry_after == float(asked)
-            with pytest.raises(ServiceUnavailable, match="not called") as resting:
-                ask(vendor, 5)
-            assert longest - NOISE < resting.value.retry_after <= longest
-        assert len(server.requests) == 1
+            assert longest - NOISE < rejected.value.retry_after <= longest
+        assert len(server.requests) == 3
+
+
+def test_each_family_of_the_api_has_a_circuit_breaker_of_its_own(
+    opentok: OpenTokCredentials,
+) -> None:
+    with asking(opentok, *FAILED_REQUEST * 3, created(ID)) as (vendor, _):
+        for _ in range(3):
+            with pytest.raises(ServiceUnavailable, match="status 503"):
+                list_connections(vendor, ID, time.monotonic() + LONG)
+        with pytest.raises(ServiceUnavailable, match="circuit breaker is open"):
+            list_connections(vendor, ID, time.monotonic() + LONG)
+        assert ask(vendor) == ID
+
+
+# --- requests that must not be repeated -----------------------------------------------------------
+
+START = Request("POST", "/v2/project/47665971/archive", "archives", json={}, repeatable=False)
+
+
+CUT_OFF = raw(OK + b"Content-Length: 500\r\n\r\n{")
+
+
+def start(vendor: Transport, seconds: float = LONG) -> bytes:
+    return vendor.call(START, lambda body: body, time.monotonic() + seconds)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [hang_up, reset, answer(500), answer(502), answer(503), answer(408), CUT_OFF],
+    ids=["hang up", "reset", "500", "502", "503", "408", "body cut off"],
+)
+def test_a_start_whose_response_was_lost_is_not_repeated(
+    opentok: OpenTokCredentials, reply: Reply
+) -> None:
+    with asking(opentok, reply, answer(200)) as (vendor, server), pytest.raises(OutcomeUnknown):
+        start(vendor)
+    assert len(server.requests) == 1
+
+
+def test_a_start_that_is_not_answered_in_time_is_not_repeated(opentok: OpenTokCredentials) -> None:
+    with asking(opentok, silence, answer(200)) as (vendor, server), pytest.raises(OutcomeUnknown):
+        start(vendor, SHORT)
+    assert len(server.requests) == 1
+
+
+def test_a_start_that_was_certainly_not_carried_out_is_repeated(
+    opentok: OpenTokCredentials,
+) -> None:
+    busy = answer(429, headers={"Retry-After": "0"})
+    with asking(opentok, busy, busy, answer(200, b"{}")) as (vendor, server):
+        assert start(vendor) == b"{}"
+    assert len(server.requests) == 3
+
+
+def test_a_start_that_could_not_connect_is_repeated_and_its_outcome_is_known(
+    opentok: OpenTokCredentials,
+) -> None:
+    retries: list[str] = []
+    url = f"http://127.0.0.1:{unlistening_port()}"
+    with pytest.raises(ServiceUnavailable) as down:
+        start(Transport(opentok, url, on_retry=retries.append))
+    assert not isinstance(down.value, OutcomeUnknown)
+    assert len(retries) == 2
+
+
+# --- rejections -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, RequestRejected),
+        (401, CredentialsRejected),
+        (403, CredentialsRejected),
+        (404, NotFound),
+        (409, Conflict),
+    ],
+)
+def test_a_rejection_has_a_type_and_the_vendors_code(
+    opentok: OpenTokCredentials, status: int, kind: type[RequestRejected]
+) -> None:
+    body = {"code": 15008, "message": "Only routed sessions are allowed to initiate archives."}
+    with (
+        asking(opentok, answer(status, body)) as (vendor, _),
+        pytest.raises(RequestRejected) as rejected,
+    ):
+        start(vendor)
+    assert type(rejected.value) is kind
+    assert (rejected.value.status, rejected.value.code) == (status, 15008)
+
+
+# --- interim responses ----------------------------------------------------------------------------
+
+FINAL = json.dumps([{"session_id": ID}]).encode()
+FINAL_RESPONSE = OK + f"Content-Length: {len(FINAL)}\r\n\r\n".encode() + FINAL
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        HINTS,
+        b"HTTP/1.1 199 Unknown\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\n" * 3 + HINTS + b"HTTP/1.1 100 Continue\r\n\r\n",
+    ],
+    ids=["100", "102", "103", "199", "several"],
+)
+def test_the_final_response_counts_after_interim_ones(
+    opentok: OpenTokCredentials, interim: bytes
+) -> None:
+    with asking(opentok, raw(interim + FINAL_RESPONSE, keep=True)) as (vendor, server):
+        assert [ask(vendor), ask(vendor)] == [ID, ID]
+    assert len(server.requests) == 2
+    assert server.connections == 1
+
+
+def test_the_final_response_may_be_a_rejection(opentok: OpenTokCredentials) -> None:
+    with (
+        asking(opentok, raw(HINTS + b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n")) as (
+            vendor,
+            _,
+        ),
+        pytest.raises(RequestRejected) as rejected,
+    ):
+        ask(vendor)
+    assert rejected.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [HINTS, HINTS * 30 + FINAL_RESPONSE, b"HTTP/1.1 101 Switching Protocols\r\n\r\n"],
+    ids=["no final response", "too many", "another protocol"],
+)
+def test_a_response_without_a_final_one_is_retried(
+    opentok: OpenTokCredentials, reply: bytes
+) -> None:
+    with asking(opentok, raw(reply), created(ID)) as (vendor, server):
+        assert ask(vendor) == ID
+    assert len(server.requests) == server.connections == 2
+
+
+# --- idle connections -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("passed", "connections"),
+    [((59, 59), 1), ((0, 60), 2), ((60, 0), 2), ((0, -3600), 1), ((0, 86_400), 2)],
+    ids=[
+        "a minute less one",
+        "frozen for a minute",
+        "wall clock stands still",
+        "set back",
+        "a day",
+    ],
+)
+def test_a_connection_that_was_idle_for_a_minute_on_either_clock_is_not_used_again(
+    opentok: OpenTokCredentials,
+    monkeypatch: pytest.MonkeyPatch,
+    passed: tuple[float, float],
+    connections: int,
+) -> None:
+    monotonic, wall = Clock(), Clock()
+    monkeypatch.setattr(connections_module, "CLOCKS", Clocks(monotonic, wall))
+    with asking(opentok, created(ID)) as (vendor, server):
+        ask(vendor)
+        monotonic.now += passed[0]
+        wall.now += passed[1]
+        ask(vendor)
+    assert server.connections == connections
 
 
 # --- TLS ------------------------------------------------------------------------------------------
@@ -716,12 +917,12 @@ def trusted(
     roots = tmp_path / "vendor"
     roots.mkdir()
     write_hashed([authority[0].public_bytes(Encoding.PEM).decode()], roots)
-    monkeypatch.setattr(client, "_CA_DIRECTORY", roots)
+    monkeypatch.setattr(transport, "_CA_DIRECTORY", roots)
 
 
 def _refused_tls(credentials: OpenTokCredentials, url: str) -> None:
     with pytest.raises(ServiceUnavailable, match="the TLS connection failed"):
-        ask(OpenTokClient(credentials, url))
+        ask(Transport(credentials, url))
 
 
 def test_a_self_signed_certificate_is_rejected_without_retries(
@@ -741,7 +942,7 @@ def test_the_roots_of_the_layer_are_used(
 ) -> None:
     certificate = _certificate("127.0.0.1", authority)
     with serve(created(ID), tls=_tls(certificate, tmp_path)) as server:
-        assert ask(OpenTokClient(opentok, server.url)) == ID
+        assert ask(Transport(opentok, server.url)) == ID
 
 
 @pytest.mark.usefixtures("trusted")
