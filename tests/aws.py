@@ -66,6 +66,7 @@ ENVIRONMENT = {
     "TABLE_NAME": TABLE_NAME,
     "SECRET_ID": SECRET_ID,
     "PLATFORM": "opentok",
+    "PROJECT_ID": "",
     "API_URL": "",
     "TOKEN_FORMAT": "jwt",
     "MAX_TOKEN_SECONDS": "86400",

@@ -159,6 +159,7 @@ def _credentials(settings: Settings) -> CredentialCache:
         settings.secret_id,
         settings.platform,
         settings.secret_cache_seconds,
+        settings.project_id,
     )
 
 

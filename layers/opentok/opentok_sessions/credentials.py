@@ -1,4 +1,4 @@
-"""The vendor's credentials: in Secrets Manager, cached in memory.
+"""The vendor's credentials: stored in Secrets Manager, cached in memory.
 
 No request fails during a rotation if the old secret outlives the cache TTL.
 """
@@ -6,12 +6,12 @@ No request fails during a rotation if the old secret outlives the cache TTL.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from opentok_client.clock import Clocks, Instant
 from opentok_client.credentials import Credentials, Platform, from_secret
 from opentok_client.errors import InvalidCredentials
 
@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["CredentialCache"]
 
+_PAST = Instant(0.0, 0.0)
+
 
 class CredentialCache:
     """The credentials, read when first needed and again after `cache_seconds`.
 
-    `platform` decides which fields of the secret are used.
+    `platform` decides which fields of the secret are used. `project_id` is the only project whose
+    credentials are accepted; empty accepts every project.
     """
 
     def __init__(
@@ -37,16 +40,18 @@ class CredentialCache:
         secret_id: str,
         platform: str,
         cache_seconds: float,
-        monotonic: Callable[[], float] = time.monotonic,
+        project_id: str = "",
+        clocks: Clocks = Clocks(),  # noqa: B008 (immutable)
     ) -> None:
         self._secrets_manager = secrets_manager
         self._secret_id = secret_id
         self._platform = Platform(platform)
         self._cache_seconds = cache_seconds
-        self._monotonic = monotonic
+        self._project_id = project_id
+        self._clocks = clocks
         self._current: Credentials | None = None
-        self._read_at = 0.0
-        self._read_again_at = 0.0
+        self._fresh_until = _PAST
+        self._read_again_at = _PAST
         self._retry_seconds = CREDENTIALS_RETRY_SECONDS
 
     def current(self) -> Credentials:
@@ -54,7 +59,7 @@ class CredentialCache:
 
         Raises `CredentialsUnavailable` when there are none, not even expired ones.
         """
-        if self._current is not None and self._monotonic() < self._read_again_at:
+        if self._current is not None and not self._clocks.reached(self._read_again_at):
             return self._current
         return self._read()
 
@@ -72,13 +77,13 @@ class CredentialCache:
 
         `rejected` are credentials that the vendor has rejected: they are replaced however fresh.
         """
-        fresh = self._monotonic() < self._read_at + CREDENTIALS_MIN_AGE_SECONDS
+        fresh = not self._clocks.reached(self._fresh_until)
         if self._current is not None and fresh and self._current != rejected:
             return self._current
         return self._read()
 
     def _read(self) -> Credentials:
-        begun = self._monotonic()
+        begun = self._clocks.now()
         try:
             self._current = self._fetch()
         except (BotoCoreError, ClientError, InvalidCredentials) as error:
@@ -90,21 +95,26 @@ class CredentialCache:
                 ) from error
             telemetry.count("CredentialsStale")
             # Counted from now: the failed call may have taken longer than the interval.
-            self._read_at = self._monotonic()
+            failed = self._clocks.now()
+            self._fresh_until = failed.plus(CREDENTIALS_MIN_AGE_SECONDS)
             self._retry_seconds = min(self._retry_seconds, self._cache_seconds)
-            self._read_again_at = self._read_at + self._retry_seconds
+            self._read_again_at = failed.plus(self._retry_seconds)
             self._retry_seconds *= 2
             return self._current
-        self._read_at = self._monotonic()
-        self._read_again_at = (
-            begun + self._cache_seconds
-        )  # it may have changed right after the read
+        self._fresh_until = self._clocks.now().plus(CREDENTIALS_MIN_AGE_SECONDS)
+        # Counted from the start: the secret may have changed right after it was read.
+        self._read_again_at = begun.plus(self._cache_seconds)
         self._retry_seconds = CREDENTIALS_RETRY_SECONDS
         return self._current
 
     def _fetch(self) -> Credentials:
         response = self._secrets_manager.get_secret_value(SecretId=self._secret_id)
         credentials = from_secret(_parsed(response), self._platform)
+        if self._project_id not in ("", credentials.project_id):
+            raise InvalidCredentials(
+                f"the secret contains credentials of the project {credentials.project_id}, but the"
+                f" parameter ProjectId is {self._project_id}: change one of them"
+            )
         if self._current not in (None, credentials):
             from opentok_client.signing import signed_jwt
 

@@ -60,7 +60,7 @@ HTTP = SHARED | {
 RESPONSES = {"http.responses", "domain.media_mode"}
 FIELDS = {"http.fields"}
 ROOMS = {"domain.requests", "domain.rooms"}
-CREDENTIALS = {"opentok_client.credentials", "credentials"}
+CREDENTIALS = {"opentok_client.clock", "opentok_client.credentials", "credentials"}
 TOKENS = CREDENTIALS | {
     "jwt",
     "opentok_client.signing",

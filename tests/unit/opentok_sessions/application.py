@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from opentok_client.clock import Clocks
 from opentok_client.credentials import Platform
 from opentok_client.grant import TokenFormat
 from opentok_client.options import SessionOptions
@@ -130,7 +131,9 @@ class Application:
         table = Table(aws.client("dynamodb"), TABLE_NAME)
         store, pool_store = SessionStore(table, RETENTION), PoolStore(table)
         secrets_manager = aws.client("secretsmanager")
-        credentials = CredentialCache(secrets_manager, SECRET_ID, platform, 60, clock)
+        credentials = CredentialCache(
+            secrets_manager, SECRET_ID, platform, 60, clocks=Clocks(clock, clock)
+        )
         vendor = _PatientVendor(credentials, vendor_server.url, 8)
         tokens = TokenIssuer(TokenFormat.JWT)
         return cls(

@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSResponse
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from opentok_client.clock import Clocks
 from opentok_client.credentials import OpenTokCredentials, VonageCredentials
 from opentok_sessions.credentials import CredentialCache
 from opentok_sessions.domain.deadline import CREDENTIALS_MIN_AGE_SECONDS, CREDENTIALS_RETRY_SECONDS
@@ -38,10 +39,20 @@ def cache(aws: Aws, clock: Clock) -> CredentialCache:
 
 
 def make(
-    aws: Aws, clock: Clock, platform: str = "opentok", seconds: float = CACHE_SECONDS
+    aws: Aws,
+    clock: Clock,
+    platform: str = "opentok",
+    seconds: float = CACHE_SECONDS,
+    project_id: str = "",
+    wall: Clock | None = None,
 ) -> CredentialCache:
     return CredentialCache(
-        aws.client("secretsmanager", attempts=1), SECRET_ID, platform, seconds, clock
+        aws.client("secretsmanager", attempts=1),
+        SECRET_ID,
+        platform,
+        seconds,
+        project_id,
+        Clocks(clock, wall or clock),
     )
 
 
@@ -245,7 +256,7 @@ class TestWhenSecretsManagerFails:
     def test_a_secret_that_has_no_value_yet(self, aws: Aws, clock: Clock) -> None:
         aws.secrets_manager.create_secret(Name="empty")
         cache = CredentialCache(
-            aws.client("secretsmanager", attempts=1), "empty", "opentok", CACHE_SECONDS, clock
+            aws.client("secretsmanager", attempts=1), "empty", "opentok", CACHE_SECONDS
         )
         with pytest.raises(CredentialsUnavailable):
             cache.current()
@@ -383,3 +394,105 @@ def test_nothing_shows_them(cache: CredentialCache) -> None:
     cache.current()
     assert API_SECRET not in repr(cache)
     assert API_SECRET not in repr(cache.current())
+
+
+class TestFrozenExecutionEnvironment:
+    """Its monotonic clock stands still while the wall clock goes on."""
+
+    @pytest.fixture
+    def wall(self) -> Clock:
+        return Clock()
+
+    @pytest.fixture
+    def cache(self, aws: Aws, clock: Clock, wall: Clock) -> CredentialCache:
+        return make(aws, clock, wall=wall)
+
+    @pytest.mark.parametrize("frozen", [CACHE_SECONDS, 3600, 7 * 86_400])
+    def test_the_credentials_are_read_again_when_only_the_wall_clock_has_moved(
+        self, aws: Aws, cache: CredentialCache, wall: Clock, frozen: float
+    ) -> None:
+        assert cache.current() == OURS
+        rotate(aws)
+        wall.turn(frozen)
+        assert cache.current() == NEXT
+        assert aws.calls == ["GetSecretValue"] * 2
+
+    def test_the_credentials_are_kept_until_their_time_has_passed_on_a_clock(
+        self, aws: Aws, cache: CredentialCache, clock: Clock, wall: Clock
+    ) -> None:
+        cache.current()
+        clock.turn(CACHE_SECONDS - 1)
+        wall.turn(CACHE_SECONDS - 1)
+        cache.current()
+        assert aws.calls == ["GetSecretValue"]
+
+    def test_the_credentials_are_read_again_when_the_wall_clock_is_set_back(
+        self, aws: Aws, cache: CredentialCache, clock: Clock, wall: Clock
+    ) -> None:
+        cache.current()
+        rotate(aws)
+        wall.turn(-3600)
+        clock.turn(CACHE_SECONDS)
+        assert cache.current() == NEXT
+
+    def test_a_retry_after_a_failed_read_is_due_by_the_wall_clock(
+        self, aws: Aws, cache: CredentialCache, wall: Clock
+    ) -> None:
+        cache.current()
+        wall.turn(CACHE_SECONDS)
+        aws.meet("GetSecretValue", GONE)
+        rotate(aws)
+        assert cache.current() == OURS
+        wall.turn(CREDENTIALS_RETRY_SECONDS)
+        assert cache.current() == NEXT
+
+    def test_a_reread_is_possible_when_only_the_wall_clock_has_moved(
+        self, aws: Aws, cache: CredentialCache, wall: Clock
+    ) -> None:
+        cache.current()
+        rotate(aws)
+        wall.turn(CREDENTIALS_MIN_AGE_SECONDS)
+        assert cache.reread() == NEXT
+
+
+class TestTheOnlyProject:
+    REASON = (
+        "the secret contains credentials of the project 46000000, but the parameter ProjectId is"
+        f" {API_KEY}: change one of them"
+    )
+
+    def test_the_credentials_of_the_project_are_accepted(self, aws: Aws, clock: Clock) -> None:
+        assert make(aws, clock, project_id=API_KEY).current() == OURS
+
+    def test_the_secret_of_another_project_is_refused_and_the_last_good_value_stays_in_use(
+        self, aws: Aws, clock: Clock, log: Log, metrics: Metrics
+    ) -> None:
+        cache = make(aws, clock, project_id=API_KEY)
+        cache.current()
+        aws.put_secret({"apiKey": "46000000", "apiSecret": "hunter2"})
+        clock.turn(CACHE_SECONDS)
+        assert [cache.current(), cache.current()] == [OURS] * 2
+        assert cache.for_project("46000000") == OURS
+        [line] = log().splitlines()
+        assert json.loads(line)["reason"] == self.REASON
+        assert "hunter2" not in line
+        assert metrics()["CredentialsStale"] == 1
+        rotate(aws)
+        clock.turn(CREDENTIALS_RETRY_SECONDS)
+        assert cache.current() == NEXT
+
+    def test_without_a_last_good_value_there_are_no_credentials(
+        self, aws: Aws, clock: Clock, log: Log
+    ) -> None:
+        aws.put_secret({"apiKey": "46000000", "apiSecret": "hunter2"})
+        with pytest.raises(CredentialsUnavailable):
+            make(aws, clock, project_id=API_KEY).current()
+        assert json.loads(log())["reason"] == self.REASON
+
+    def test_the_credentials_of_an_application_are_compared_by_its_id(
+        self, aws: Aws, clock: Clock, private_key: str
+    ) -> None:
+        aws.put_secret({"applicationId": "a-1", "privateKey": private_key})
+        assert make(aws, clock, "vonage", project_id="a-1").current().project_id == "a-1"
+        with pytest.raises(CredentialsUnavailable):
+            make(aws, clock, "vonage", project_id="a-2").current()

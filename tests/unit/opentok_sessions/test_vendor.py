@@ -150,7 +150,7 @@ class TestWhatItsAnswersComeTo:
         self, aws: Aws, vendor: VendorServer, clock: Clock, log: Log
     ) -> None:
         aws.put_secret({"applicationId": "a-1", "privateKey": "hunter2"})
-        cache = CredentialCache(aws.client("secretsmanager"), aws.secret_id, "vonage", 60, clock)
+        cache = CredentialCache(aws.client("secretsmanager"), aws.secret_id, "vonage", 60)
         with pytest.raises(CredentialsUnavailable) as failure:
             Vendor(cache, vendor.url).create_session(ROUTED)
         assert vendor.asked == 0

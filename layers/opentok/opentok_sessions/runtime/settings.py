@@ -21,6 +21,7 @@ class Settings(NamedTuple):
     table_name: str
     secret_id: str
     platform: str
+    project_id: str
     api_url: str
     token_format: str
     max_token_seconds: int
@@ -40,6 +41,7 @@ class Settings(NamedTuple):
             table_name=read.text("TABLE_NAME"),
             secret_id=read.text("SECRET_ID"),
             platform=read.one_of("PLATFORM", "opentok", "vonage"),
+            project_id=read.text("PROJECT_ID", may_be_empty=True),
             api_url=read.text("API_URL", may_be_empty=True),
             token_format=read.one_of("TOKEN_FORMAT", "jwt", "t1"),
             max_token_seconds=read.integer("MAX_TOKEN_SECONDS", 60, 30 * DAY_SECONDS),
