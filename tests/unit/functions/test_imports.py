@@ -62,7 +62,6 @@ FIELDS = {"http.fields"}
 ROOMS = {"domain.requests", "domain.rooms"}
 CREDENTIALS = {"opentok_client.clock", "opentok_client.credentials", "credentials"}
 TOKENS = CREDENTIALS | {
-    "jwt",
     "opentok_client.signing",
     "opentok_client.tokens",
     "issue_token",
@@ -100,10 +99,8 @@ LOADED = {
     | {"http", "scheduled_handler", "domain.pool_size", "precreate_sessions"},
 }
 
-# `cryptography` is in the test environment but not in the layer, and PyJWT takes it when it can.
 PROBE = """
 import json, sys
-sys.modules["cryptography"] = None
 import app
 print(json.dumps([name for name, module in sys.modules.items() if module is not None]))
 """
@@ -136,7 +133,7 @@ def test_a_function_loads_only_the_modules_that_it_needs(function: str, modules:
         for name in modules
         if name.startswith(("opentok_sessions.", "opentok_client."))
     }
-    assert ours == LOADED[function] - {"jwt"}
+    assert ours == LOADED[function]
 
 
 def test_a_function_loads_only_the_libraries_that_it_needs(
@@ -146,7 +143,7 @@ def test_a_function_loads_only_the_libraries_that_it_needs(
     ours = {"app", "opentok_client", "opentok_sessions"}
     # An environment's own start-up hooks load a few modules with a leading underscore.
     found = {name for name in libraries - ours if not name.startswith("_")}
-    assert found == LIBRARIES | ({"jwt"} & LOADED[function])
+    assert found == LIBRARIES
 
 
 def test_a_function_loads_only_logs_and_metrics_of_powertools(modules: set[str]) -> None:

@@ -28,7 +28,6 @@ PACKAGES = {
     "dateutil",
     "idna",
     "jmespath",
-    "jwt",
     "opentok_client",
     "requests",
     "s3transfer",

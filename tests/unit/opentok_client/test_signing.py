@@ -39,6 +39,14 @@ def test_vonage_signs_with_the_private_key(
     assert jwt.decode(token, rsa_key.public_key(), ["RS256"]) == {"sub": "video"}
 
 
+def test_claims_of_any_text_are_signed_as_they_are(
+    opentok: OpenTokCredentials, vonage: VonageCredentials, rsa_key: rsa.RSAPrivateKey
+) -> None:
+    claims: dict[str, object] = {"data": 'Zoë "Ω" \\ 🎥 \n', "nested": {"list": [1, None, True]}}
+    assert jwt.decode(signed_jwt(opentok, claims), opentok.api_secret, ["HS256"]) == claims
+    assert jwt.decode(signed_jwt(vonage, claims), rsa_key.public_key(), ["RS256"]) == claims
+
+
 def test_a_key_in_the_older_form_signs_as_well(rsa_key: rsa.RSAPrivateKey) -> None:
     older = VonageCredentials("a", pem(rsa_key, PrivateFormat.TraditionalOpenSSL))
     assert jwt.decode(signed_jwt(older, {}), rsa_key.public_key(), ["RS256"]) == {}
@@ -101,7 +109,12 @@ def test_an_unusable_key_is_said_to_be_one_and_is_not_shown(key: str) -> None:
     assert not any(line in shown for line in key.splitlines()[1:-1])
 
 
-@pytest.mark.parametrize("key", [UNUSABLE_KEYS["an elliptic curve"], UNUSABLE_KEYS["a public key"]])
+SSH_KEY = "ssh-ed25519 AAAA\ndo-not-show-this user@host"
+
+
+@pytest.mark.parametrize(
+    "key", [UNUSABLE_KEYS["an elliptic curve"], UNUSABLE_KEYS["a public key"], SSH_KEY]
+)
 def test_a_key_in_place_of_a_secret_is_said_to_be_one(key: str) -> None:
     with pytest.raises(InvalidCredentials, match="apiSecret") as refused:
         signed_jwt(OpenTokCredentials("47665971", key), {})
