@@ -46,7 +46,7 @@ from tests.unit.opentok_sessions.vendor_server import VendorServer, session_id
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = 10_000 if os.environ.get("SOAK") == "1" else 1_000
+EXAMPLES = 10_000 if os.environ.get("SOAK") == "1" else 300
 CONTEXT = SimpleNamespace(
     aws_request_id="invocation", get_remaining_time_in_millis=lambda: 60_000.0
 )

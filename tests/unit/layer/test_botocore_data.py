@@ -18,13 +18,15 @@ FULL = Path(botocore.__file__).parent.parent
 
 #: Runs where either botocore is the only one, and prints what it makes of every combination.
 ENDPOINTS = """
-import json, sys
+import json, os, sys
 from urllib.parse import parse_qs, urlsplit
 import botocore, botocore.session
 from botocore.config import Config
 
 assert botocore.__file__.startswith(sys.argv[1]), botocore.__file__
 calls = {"dynamodb": "list_tables", "secretsmanager": "list_secrets", "sts": "get_caller_identity"}
+if "AWS_ACCOUNT_ID" in os.environ:  # only DynamoDB has endpoints per account
+    calls = {"dynamodb": calls["dynamodb"]}
 session = botocore.session.get_session()
 found = {}
 for service, call in calls.items():
@@ -74,7 +76,7 @@ def test_endpoints_are_those_of_the_full_package(built: Built, account_id: str) 
 
     full = run(ENDPOINTS, FULL, environment)
 
-    assert len(full) > 400
+    assert len(full) > (130 if account_id else 400)
     assert "dynamodb.eu-west-1.amazonaws.com" in str(
         full["dynamodb eu-west-1 dualstack=False fips=False"]
     )
