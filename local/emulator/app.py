@@ -15,9 +15,10 @@ from local.emulator.control_clients import ControlClients
 from local.emulator.control_routes import ControlRoutes
 from local.emulator.errors import Unauthorized, VendorError
 from local.emulator.fault_responses import respond_with
+from local.emulator.messaging import MESSAGING_PATH, Messaging
 from local.emulator.moderation_routes import ModerationRoutes
 from local.emulator.serializers import JSON, XML, error_json, error_xml, gateway_json, wants_json
-from local.emulator.session_routes import SessionRoutes
+from local.emulator.session_routes import ANALYTICS_PREFIX, SessionRoutes
 from local.emulator.state import EmulatorState
 from local.emulator.vendor_requests import LOG_ENTRY
 
@@ -32,6 +33,7 @@ def routes(state: EmulatorState) -> list[web.RouteDef]:
         route
         for handlers in (
             SessionRoutes(state),
+            Messaging(state),
             ModerationRoutes(state),
             ArchiveRoutes(state),
             ControlClients(state),
@@ -47,8 +49,10 @@ def application(state: EmulatorState) -> web.Application:
 
     @web.middleware
     async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith(CONTROL_PREFIX):
+        if request.path.startswith((CONTROL_PREFIX, MESSAGING_PATH)):
             return await handler(request)
+        if request.path.startswith(ANALYTICS_PREFIX):  # neither logged nor with faults
+            return await _with_refusals(request, handler)
         return await _vendor_call(state, request, handler)
 
     app = web.Application(middlewares=[around])

@@ -40,6 +40,7 @@ class ControlClients:
         handlers: list[tuple[str, str, Handler]] = [
             ("POST", "/connect", self.connect),
             ("POST", "/disconnect", self.disconnect),
+            ("POST", "/drop", self.drop),
             ("POST", "/end", self.end),
             ("POST", "/notify", self.notify),
         ]
@@ -80,6 +81,13 @@ class ControlClients:
         else:
             connection_id = required_text(body, "connectionId")
             self._state.presence.disconnect(connection_id, reason=str(reason))
+        return web.Response(status=204)
+
+    async def drop(self, request: web.Request) -> web.Response:
+        """Drops the socket of a browser, as a network failure does; the browser reconnects."""
+        client = self._state.clients.get(required_text(await json_object(request), "connectionId"))
+        if client is None or not client.drop():
+            raise NotFound("no such browser")
         return web.Response(status=204)
 
     async def end(self, request: web.Request) -> web.Response:

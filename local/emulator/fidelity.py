@@ -9,12 +9,19 @@ more. *unknown*: not recorded; what the emulator does is a guess that clients sh
 
 from __future__ import annotations
 
-from local.emulator import fidelity_callbacks, fidelity_control, fidelity_rest
+from local.emulator import (
+    fidelity_browser,
+    fidelity_callbacks,
+    fidelity_control,
+    fidelity_rest,
+)
 from local.emulator.fidelity_row import Row
 
 __all__ = ["ROWS", "Row", "markdown"]
 
-ROWS: tuple[Row, ...] = fidelity_rest.ROWS + fidelity_callbacks.ROWS + fidelity_control.ROWS
+ROWS: tuple[Row, ...] = (
+    fidelity_rest.ROWS + fidelity_browser.ROWS + fidelity_callbacks.ROWS + fidelity_control.ROWS
+)
 
 
 def markdown() -> str:

@@ -65,6 +65,7 @@ ROWS = (
     Row("GET /_emulator/requests", "the logged requests, without credentials", "ours", ""),
     Row("DELETE /_emulator/requests", "clears the log", "ours", ""),
     Row("PUT /_emulator/credentials", "rotates a key, or replaces the project", "ours", ""),
+    Row("POST /_emulator/drop", "drops the socket of a browser", "ours", ""),
     Row("POST /_emulator/end", "ends a session for all clients, with a reason", "ours", ""),
     Row("POST /_emulator/notify", "announces a rotation", "ours", ""),
     Row("GET /_emulator/callbacks", "settings and deliveries of callbacks", "ours", ""),

@@ -111,12 +111,6 @@ ROWS = (
     ),
     Row(_CREATE, "no rate limit", "simplified", "no figure is published"),
     Row(
-        "GET /session/{session}",
-        "what a browser requests first: the fields, without server addresses",
-        "simplified",
-        "a published log of a browser",
-    ),
-    Row(
         f"GET {_SESSION}/stream",
         "404 until a client is connected, then the list",
         "faithful",

@@ -119,7 +119,7 @@ class ModerationRoutes:
                 raise TooLarge(f"{name} exceeds {limit} bytes")
         if "data" not in body:
             raise BadRequest("Signal payload 'data' must be set", NO_SIGNAL_DATA)
-        signal = {"type": body.get("type", ""), "data": body["data"], "from": ""}
+        signal = {"type": body.get("type", ""), "data": body["data"]}
         self._state.moderation.signal(session, signal, connection_id)
         return web.Response(status=204)
 

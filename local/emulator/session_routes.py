@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from local.emulator.client_tokens import WRONG_SESSION, ConnectRefused, Grant
-from local.emulator.errors import Forbidden, NotFound
-from local.emulator.options import SessionOptions, form_of
+from local.emulator.admission import INVALID_SESSION
+from local.emulator.client_tokens import ConnectRefused
+from local.emulator.messaging import MESSAGING_PATH
+from local.emulator.options import MediaMode, SessionOptions, form_of
 from local.emulator.serializers import (
     ICE_CREDENTIAL_EXPIRATION,
     JSON,
@@ -19,7 +20,19 @@ from local.emulator.sessions import Session
 from local.emulator.state import EmulatorState
 from local.emulator.vendor_requests import LOG_ENTRY, response
 
-__all__ = ["SessionRoutes"]
+__all__ = ["ANALYTICS_PREFIX", "SessionRoutes"]
+
+ANALYTICS_PREFIX = "/logging/"
+
+SDK_HEADERS = (
+    "content-type",
+    "x-opentok-auth",
+    "x-tb-client-version",
+    "x-tb-connectionid",
+    "x-tb-token-auth",
+    "x-tb-version",
+)
+"""Headers of the browser SDK that need permission."""
 
 
 class SessionRoutes:
@@ -32,6 +45,9 @@ class SessionRoutes:
         return [
             web.post("/session/create", self.create_session),
             web.get("/session/{session}", self.session_info),
+            web.options("/session/{session}", self.preflight),
+            web.post("/logging/{kind}", self.analytics),
+            web.options("/logging/{kind}", self.preflight),
         ]
 
     async def create_session(self, request: web.Request) -> web.Response:
@@ -46,27 +62,44 @@ class SessionRoutes:
         return web.Response(body=session_xml(session), headers={"Content-Type": XML})
 
     async def session_info(self, request: web.Request) -> web.Response:
-        """Returns what a browser requests first, with its client token."""
-        grant = self._client_grant(request)
-        session_id = request.match_info["session"]
-        session = self._state.sessions.get(session_id)
-        if session is None:
-            raise NotFound("Session not found")
-        if grant.session_id != session_id:
-            raise Forbidden(WRONG_SESSION)
-        return response([_info(session)])
+        """Returns what a browser requests first, with its client token.
 
-    def _client_grant(self, request: web.Request) -> Grant:
+        A refusal has HTTP status 200 and the error in the body, as browser SDKs expect it.
+        """
         headers = request.headers
-        bearer = headers.get("Authorization", "").removeprefix("Bearer ")
-        token = headers.get("X-TB-TOKEN-AUTH") or bearer
+        token = headers.get("X-OPENTOK-AUTH") or headers.get("X-TB-TOKEN-AUTH") or ""
         try:
-            return self._state.tokens.verify(token)
+            session, _ = self._state.admission.admit(request.match_info["session"], token)
         except ConnectRefused as refusal:
-            raise Forbidden(refusal.message) from None
+            code = 404 if refusal.code == INVALID_SESSION else 403
+            return response(
+                [{"error": {"code": code, "errorMessage": {"message": refusal.message}}}]
+            )
+        return response([_info(session, _messaging_url(request))])
+
+    async def preflight(self, _request: web.Request) -> web.Response:
+        """Allows the SDK's own headers."""
+        return web.Response(
+            status=204,
+            headers={
+                "Access-Control-Allow-Methods": "GET, POST",
+                "Access-Control-Allow-Headers": ", ".join(SDK_HEADERS),
+                "Access-Control-Max-Age": "600",
+            },
+        )
+
+    async def analytics(self, _request: web.Request) -> web.Response:
+        """Accepts the SDK's analytics and forgets them: they contain tokens."""
+        return web.Response(status=200)
 
 
-def _info(session: Session) -> dict[str, object]:
+def _messaging_url(request: web.Request) -> str:
+    secure = request.headers.get("X-Forwarded-Proto", request.scheme) == "https"
+    return f"{'wss' if secure else 'ws'}://{request.host}{MESSAGING_PATH}"
+
+
+def _info(session: Session, messaging_url: str) -> dict[str, object]:
+    relayed = session.options.media_mode is MediaMode.RELAYED
     return {
         "session_id": session.id,
         "project_id": session.project_id,
@@ -75,13 +108,17 @@ def _info(session: Session) -> dict[str, object]:
         "session_status": "INFLIGHT",
         "status_invalid": None,
         "media_server_hostname": None,
-        "messaging_server_url": None,
-        "messaging_url": None,  # not emulated
-        "symphony_address": None,
+        "messaging_server_url": messaging_url,
+        "messaging_url": messaging_url,
+        "symphony_address": f"symphony.{session.segment_id}",
         "properties": {
-            "p2p.preference.value": {"relayed": "enabled", "routed": "disabled"}[
-                session.options.media_mode
-            ],
+            "p2p": {"preference": {"value": "enabled" if relayed else "disabled"}},
+            "reconnection": True,
+            "renegotiation": True,
+            "e2ee": session.options.e2ee,
+            "h264": True,
+            "vp8": True,
+            "simulcast": False,
         },
         "ice_server": None,
         "session_segment_id": session.segment_id,

@@ -58,6 +58,7 @@ class Connection:
     role: str
     data: str
     created_ms: int
+    layout_classes: tuple[str, ...] = ()
     streams: list[Stream] = field(default_factory=list)
     received: list[dict[str, object]] = field(default_factory=list)
 

@@ -11,7 +11,9 @@ from aiohttp import web
 from local.emulator.admission import Admission
 from local.emulator.archive_store import Archives
 from local.emulator.callbacks import Callbacks
+from local.emulator.client_events import ClientEvents
 from local.emulator.client_tokens import ClientTokens
+from local.emulator.clients import Clients
 from local.emulator.events import EventBus
 from local.emulator.faults import Faults
 from local.emulator.journal import Journal
@@ -74,8 +76,10 @@ class EmulatorState:
             self.sessions, self.events, clock, self.journal, self.current_variants, records
         )
         self.callbacks = Callbacks(self.projects, clock, self.current_variants)
-        self.moderation = Moderation()
+        self.clients = Clients()
+        self.moderation = Moderation(self.clients)
         self.events.subscribe(self.callbacks.notify)
+        self.events.subscribe(ClientEvents(self.clients).notify)
         self.journal.start(self.sessions.records() + self.archives.records())
 
     def current_variants(self) -> Variants:

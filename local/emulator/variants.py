@@ -27,6 +27,7 @@ class Variants:
         project_number: whether the project is a number in session events (OpenTok only).
         session_destroyed_after_ms: time between the last leave and ``sessionDestroyed``.
         session_destroyed_reason: of the normal end; None omits it.
+        network_disconnected_after_ms: time that a browser has to reconnect.
         end_reports_connections: whether a rotation or failure reports each connection, too.
         connection_destroyed_first: whether the connection's end precedes its streams'.
         retries_signed_again: whether a retry has a new ``iat`` and ``jti``.
@@ -46,6 +47,7 @@ class Variants:
     project_number: bool = False
     session_destroyed_after_ms: int = 0
     session_destroyed_reason: str | None = None
+    network_disconnected_after_ms: int = 30_000
     end_reports_connections: bool = True
     connection_destroyed_first: bool = False
     retries_signed_again: bool = True
