@@ -106,7 +106,7 @@ class SessionOptions:
 
 
 def form_of(body: bytes) -> dict[str, str]:
-    """Parses the body as a form, whatever its content type; the last of repeated names counts."""
+    """Parses the body as a form, with any content type. The last of repeated names applies."""
     text = body.decode("utf-8", errors="replace")
     return dict(parse_qsl(text, keep_blank_values=True))
 

@@ -14,7 +14,7 @@ __all__ = ["Presence"]
 
 
 class Presence:
-    """Connects and disconnects clients, whatever protocol they use.
+    """Connects and disconnects clients of any protocol.
 
     Args:
         clock: seconds since the epoch.

@@ -8,7 +8,7 @@ from local.verify.run import Run
 
 __all__ = ["CHECKS"]
 
-#: What no function may do, whatever its task; each function is also denied what it does not need.
+#: What no function may do. Each function is also denied what it does not need.
 FORBIDDEN = ("dynamodb:Scan", "dynamodb:DeleteTable", "secretsmanager:PutSecretValue")
 SENSITIVE = ("dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue")
 

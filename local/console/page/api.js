@@ -1,18 +1,18 @@
-// Signing in, and calling the API as whoever is signed in.
+// Signs users in, and calls the API as the signed-in user.
 
 const RENEW_SECONDS = 60;
 const REMEMBERED = "user";
 
-/** Everything that was asked of the API, as `answered` events. */
+/** Dispatches an `answered` event for every API call. */
 export const traffic = new EventTarget();
 
 let user = null;
 let wanted = null;
 
-/** Who is signed in: name, sub, token and its expiry in seconds; null for nobody. */
+/** The signed-in user: name, sub, token and its expiry in seconds; null without one. */
 export const signedIn = () => user;
 
-/** Who was signed in when this tab was last here. */
+/** The user who was last signed in in this tab. */
 export const remembered = () => sessionStorage.getItem(REMEMBERED);
 
 /**
@@ -29,7 +29,7 @@ export async function signIn(name) {
   return true;
 }
 
-/** Ask this page's own server: status and body. Never throws; status 0 is no answer. */
+/** Calls this page's own server; returns status and body. Never throws; status 0: no response. */
 export async function ask(method, path, body) {
   return request(method, path, body, {});
 }
@@ -40,7 +40,7 @@ export async function ask(method, path, body) {
  */
 export async function call(method, path, sent, headers = {}) {
   if (user && user.expiresAt - Date.now() / 1000 < RENEW_SECONDS) {
-    await signIn(user.name).catch(() => {}); // the gateway will say what it thinks of the old one
+    await signIn(user.name).catch(() => {}); // the gateway rejects the old one
   }
   const caller = user;
   const authorization = caller ? { Authorization: `Bearer ${caller.token}` } : {};
@@ -71,7 +71,7 @@ async function request(method, path, sent, headers) {
       requestId: answer.headers.get("apigw-requestid"),
     };
   } catch {
-    const message = "The console’s server does not answer. Does the local stack still run?";
+    const message = "The console’s server does not respond. Check that the local stack is running.";
     return { status: 0, body: { message }, requestId: null };
   }
 }

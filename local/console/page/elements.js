@@ -1,8 +1,8 @@
-// Making and finding elements. Text always goes in as text: nothing that was answered is markup.
+// Creates and finds elements. Text is always inserted as text, never as markup.
 
 export const byId = (id) => document.getElementById(id);
 
-/** An element; attributes that are null or false are left out, functions are listeners. */
+/** Returns a new element. Null and false attributes are omitted; functions are listeners. */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -13,7 +13,7 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** The pairs of a definition list; a pair whose value is null or undefined is left out. */
+/** Returns the pairs of a definition list, except those with the value null or undefined. */
 export function facts(list, pairs) {
   list.replaceChildren(
     ...pairs
@@ -24,17 +24,17 @@ export function facts(list, pairs) {
   );
 }
 
-/** A text in the console's typeface for what programs read. */
+/** Returns a text in the monospace typeface. */
 export const code = (text) => element("span", { class: "code" }, text);
 
-/** Tell people who listen to the page rather than see it. */
+/** Announces a text to screen readers. */
 export function say(text) {
   const said = byId("said");
-  // The same words twice would not be noticed as a change.
+  // The same text twice would not be announced.
   said.textContent = said.textContent === text ? `${text}\u00a0` : text;
 }
 
-/** Keep a second press from doing it twice, and show that something is under way. */
+/** Disables a button while its action runs, and shows the progress. */
 export async function once(button, work) {
   if (button.getAttribute("aria-disabled") === "true") return;
   button.setAttribute("aria-disabled", "true");
@@ -45,7 +45,7 @@ export async function once(button, work) {
   }
 }
 
-/** Copy a text, and say so on the button. */
+/** Copies a text and confirms it on the button. */
 export async function copy(button, text) {
   const label = button.dataset.label ?? button.textContent;
   button.dataset.label = label;

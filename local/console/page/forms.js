@@ -1,6 +1,6 @@
-// From a form to a request. Nothing is checked here: what is wrong, the API has to say.
+// Converts a form to a request. Validation is left to the API.
 
-/** The body that a form describes; what is empty is not sent. */
+/** Returns the body of a form, without empty fields. */
 export function bodyOf(form) {
   const body = {};
   for (const object of form.querySelectorAll("[data-object]:not(:disabled)")) {
@@ -17,18 +17,18 @@ export function bodyOf(form) {
   return body;
 }
 
-/** The headers that a form describes. */
+/** Returns the headers of a form. */
 export function headersOf(form) {
   const headers = {};
   for (const control of form.querySelectorAll("[data-header]")) {
-    // Browsers send Latin-1 at most, and throw for the rest.
+    // Browsers send only Latin-1 and throw for other characters.
     const value = control.value.replace(/[^\x20-\xff]/g, "?");
     if (value) headers[control.dataset.header] = value;
   }
   return headers;
 }
 
-/** Checkboxes with `data-opens` show and hide what they name. */
+/** Shows and hides the elements that checkboxes name in `data-opens`. */
 export function openable(form) {
   for (const box of form.querySelectorAll("[data-opens]")) {
     const part = document.getElementById(box.dataset.opens);
@@ -42,7 +42,7 @@ export function openable(form) {
 
 const READERS = {
   text: ({ value }) => value || undefined,
-  // A number as a number; anything else as it was written, for the API to refuse.
+  // A number as a number; any other text unchanged, for the API to reject.
   integer: ({ value }) => (/^-?\d+$/.test(value.trim()) ? Number(value) : value || undefined),
   flag: ({ checked }) => checked || undefined,
   words: ({ value }) => (value.trim() ? value.trim().split(/[\s,]+/) : undefined),

@@ -1,4 +1,4 @@
-// The page: who is signed in, the form for sessions, and how the cards go together.
+// The page: sign-in, the form for sessions, and the connections between the cards.
 
 import { ask, call, remembered, signedIn, signIn } from "./api.js";
 import { byId, element, once, say } from "./elements.js";
@@ -44,7 +44,7 @@ async function start() {
   }
 }
 
-/** Sign in, and see everything as that person sees it. */
+/** Signs a user in and shows everything with that user's permissions. */
 async function become(name) {
   const legend = byId("sign-in-legend");
   try {

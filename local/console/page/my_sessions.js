@@ -11,9 +11,9 @@ const PAGE = 6;
 export class MySessions {
   #cursor = null;
   #open;
-  #turn = 0; // an answer that comes after a newer list was asked for is not shown any more
+  #turn = 0; // a response to an older request is not shown
 
-  /** `open` is called with a session that somebody wants to see. */
+  /** Calls `open` with the session that the user selects. */
   constructor(open) {
     this.#open = open;
     byId("mine-refresh").addEventListener("click", ({ target }) => once(target, () => this.read()));
@@ -25,7 +25,7 @@ export class MySessions {
     });
   }
 
-  /** Read the first page. */
+  /** Reads the first page. */
   async read() {
     if (!signedIn()) return;
     const turn = (this.#turn += 1);
@@ -54,8 +54,8 @@ export class MySessions {
     nothing.hidden = byId("mine").childElementCount > 0;
     nothing.textContent =
       answer.status === 200
-        ? "You own none yet."
-        : `They cannot be read: ${answer.body?.detail ?? answer.body?.message ?? answer.status}`;
+        ? "You own no sessions yet."
+        : `The sessions cannot be read: ${answer.body?.detail ?? answer.body?.message ?? answer.status}`;
   }
 
   #drawn(session) {
@@ -86,7 +86,7 @@ export class MySessions {
       return;
     }
     if (!wanted) {
-      showNotice(box, "Write the name of a room or the id of a session first.");
+      showNotice(box, "Enter the name of a room or the ID of a session first.");
       byId("f-wanted").focus();
       return;
     }
@@ -100,7 +100,7 @@ export class MySessions {
     }
     const session = by === "id" ? answer.body : answer.body.sessions[0];
     if (!session) {
-      showNotice(box, "This room has no session, or none that you may see.");
+      showNotice(box, "This room has no session, or you have no access to it.");
       return;
     }
     say("Found.");

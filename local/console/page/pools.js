@@ -1,4 +1,4 @@
-// The pools, read again and again while somebody looks.
+// The pools, polled while the page is visible.
 
 import { ask } from "./api.js";
 import { byId, element, once } from "./elements.js";
@@ -13,7 +13,7 @@ export class Pools {
   #last = new Map();
   #news = new Map();
 
-  /** Read them from now on; `project` needs no mention. */
+  /** Starts polling; `project` is not shown. */
   start(project) {
     this.#project = project;
     byId("refill").addEventListener("click", ({ target }) => once(target, () => this.#refill()));
@@ -21,7 +21,7 @@ export class Pools {
     this.#poll();
   }
 
-  /** Read and show them now. */
+  /** Reads and shows the pools once. */
   async read() {
     const { status, body } = await ask("GET", "/console/pools");
     const nothing = byId("no-pools");
@@ -31,7 +31,7 @@ export class Pools {
       return;
     }
     for (const pool of body.pools) this.#compare(pool);
-    nothing.textContent = "No pool has been filled yet. The schedule does it, or you do.";
+    nothing.textContent = "No pool has been filled yet. Wait for the schedule, or refill now.";
     nothing.hidden = body.pools.length > 0;
     byId("pools").replaceChildren(...body.pools.map((pool) => this.#drawn(pool)));
   }
@@ -47,11 +47,11 @@ export class Pools {
     byId("refilled").replaceChildren(
       ...(status === 200
         ? body.pools.map((pool) => element("p", {}, report(pool)))
-        : [element("p", { class: "error" }, `It failed: ${body?.message ?? status}`)]),
+        : [element("p", { class: "error" }, `The refill failed: ${body?.message ?? status}`)]),
     );
   }
 
-  /** Remember what has changed, to be shown for a while. */
+  /** Records changes, which are shown for a while. */
   #compare(pool) {
     const key = `${pool.projectId}#${pool.name}`;
     const before = this.#last.get(key);

@@ -1,8 +1,8 @@
-// Refusals, made readable: what happened, and every wrong member beside its input.
+// Shows problems: the detail, and every validation error at its input.
 
 import { code, element } from "./elements.js";
 
-/** Show why a call was refused, in that box; wrong members also at the inputs of the form. */
+/** Shows a problem in a box, and its validation errors at the inputs of the form. */
 export function showProblem(box, answer, form = null) {
   clearProblem(box, form);
   const body = answer.body ?? {};
@@ -18,7 +18,7 @@ export function showProblem(box, answer, form = null) {
   const small = [answer.status || "no answer", body.code].filter(Boolean).join(" · ");
   box.replaceChildren(
     element("p", { class: "problem-title" }, title(answer)),
-    // With a list of what is wrong, the detail would only repeat the names in it.
+    // With a list of errors, the detail would only repeat the field names.
     ...(body.detail && !items.length ? [element("p", {}, body.detail)] : []),
     ...(items.length ? [element("ul", {}, ...items)] : []),
     element("p", { class: "problem-small" }, small, requestId(body.requestId ?? answer.requestId)),
@@ -27,13 +27,13 @@ export function showProblem(box, answer, form = null) {
   box.focus();
 }
 
-/** Say in that box what has to be done first. */
+/** Shows in a box what the user must do first. */
 export function showNotice(box, text) {
   box.replaceChildren(element("p", { class: "problem-title" }, text));
   box.hidden = false;
 }
 
-/** Take away what the last refusal left. */
+/** Removes the last problem. */
 export function clearProblem(box, form = null) {
   box.hidden = true;
   box.replaceChildren();
@@ -52,7 +52,7 @@ export function clearProblem(box, form = null) {
 
 function title(answer) {
   if (answer.body?.title) return answer.body.title;
-  const message = answer.body?.message ?? "There was no answer that can be read";
+  const message = answer.body?.message ?? "The response cannot be read";
   return answer.status === 0 ? message : `${message} (from the gateway, not from the API itself)`;
 }
 
@@ -60,7 +60,7 @@ function requestId(id) {
   return id ? element("span", {}, " · request ", code(id)) : null;
 }
 
-/** The control for a member such as `token.role` or `participants.<sub>`: the closest there is. */
+/** Returns the control for a field such as `token.role` or `participants.<sub>`, or the closest. */
 function controlOf(form, field) {
   const controls = [...form.querySelectorAll("[data-member], [data-header], [data-object]")];
   for (let name = field; name; name = name.slice(0, Math.max(0, name.lastIndexOf(".")))) {

@@ -1,4 +1,4 @@
-// What this page has asked of the API lately, and what came back.
+// The latest API calls of this page, and their responses.
 
 import { traffic } from "./api.js";
 import { byId, element } from "./elements.js";
@@ -6,7 +6,7 @@ import { clock } from "./times.js";
 
 const KEPT = 40;
 
-/** Show every call from now on, the newest first. */
+/** Shows every further call, the newest first. */
 export function watchRequests() {
   const list = byId("requests");
   traffic.addEventListener("answered", ({ detail }) => {
@@ -32,7 +32,7 @@ function drawn(noted) {
       {},
       element("span", { class: `status ${kind}` }, status || "none"),
       element("span", { class: "what" }, element("b", {}, method), ` ${shortened(path)}`),
-      element("span", { class: "who" }, user ?? "nobody"),
+      element("span", { class: "who" }, user ?? "not signed in"),
       element("span", { class: "ms" }, `${ms} ms`),
       element("time", { datetime: at.toISOString() }, clock(at)),
     ),
@@ -54,7 +54,7 @@ function exchange({ method, path, headers, sent, status, body, requestId }) {
   const came = answered.filter(Boolean).join("\n");
   return [
     text("Request", asked),
-    text("Answer", body === null ? came : `${came}\n\n${pretty(body)}`),
+    text("Response", body === null ? came : `${came}\n\n${pretty(body)}`),
   ];
 }
 
@@ -66,7 +66,7 @@ const text = (label, content) =>
     element("pre", { tabindex: "0", role: "group", "aria-label": label }, content),
   );
 
-/** A path with the end of its session id only: what follows the id has to be seen. */
+/** Returns a path with a shortened session ID, so that its end is visible. */
 const shortened = (path) => path.replace(/^(\/sessions\/)[^/?]{20,}([^/?]{4})/, "$1…$2");
 
 const pretty = (value) => JSON.stringify(value, null, 2);

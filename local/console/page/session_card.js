@@ -1,4 +1,4 @@
-// The session that the page is about.
+// The open session.
 
 import { call } from "./api.js";
 import { byId, code, copy, element, facts, once, say } from "./elements.js";
@@ -7,13 +7,13 @@ import { moment } from "./times.js";
 
 const SOURCES = {
   pool: "served from the pool",
-  created: "created at the vendor",
+  created: "created by the vendor",
   registered: "registered",
   room: "already the room’s",
 };
 const MODES = {
   routed: "Routed: media goes through the media router",
-  relayed: "Relayed: media goes directly between the people",
+  relayed: "Relayed: media goes directly between the clients",
 };
 
 /** The path of a session in the API. */
@@ -22,7 +22,7 @@ export const pathOf = (sessionId) => `/sessions/${encodeURIComponent(sessionId)}
 export class SessionCard extends EventTarget {
   #session = null;
   #names = new Map();
-  #turn = 0; // an answer that comes after something newer was shown is not shown any more
+  #turn = 0; // a response to an older request is not shown
 
   constructor() {
     super();
@@ -37,17 +37,17 @@ export class SessionCard extends EventTarget {
     );
   }
 
-  /** The session that is shown, or null. */
+  /** The open session, or null. */
   get session() {
     return this.#session;
   }
 
-  /** What to call people, by their sub. */
+  /** The names of users, by their sub. */
   set names(names) {
     this.#names = names;
   }
 
-  /** Show a session; fires `shown`. */
+  /** Shows a session and dispatches `shown`. */
   show(session, { focus = false } = {}) {
     this.#turn += 1;
     this.#session = session;
@@ -67,7 +67,7 @@ export class SessionCard extends EventTarget {
     if (focus) byId("session-heading").focus();
   }
 
-  /** Ask the API for a session and show it. */
+  /** Gets a session from the API and shows it. */
   async lookUp(sessionId) {
     const turn = (this.#turn += 1);
     const answer = await call("GET", pathOf(sessionId));
@@ -88,15 +88,15 @@ export class SessionCard extends EventTarget {
       return;
     }
     await this.lookUp(sessionId);
-    say("The session is closed: no more tokens for it.");
+    say("The session is closed. No more tokens are issued for it.");
     this.dispatchEvent(new CustomEvent("closed"));
     byId("session-heading").focus();
   }
 
   #facts(session) {
-    const named = session.apiKey ? "API key" : "Application id";
+    const named = session.apiKey ? "API key" : "Application ID";
     return [
-      ["Session id", code(session.sessionId)],
+      ["Session ID", code(session.sessionId)],
       [named, code(session.apiKey ?? session.applicationId ?? session.projectId)],
       ["Owner", this.#person(session.owner)],
       ["Since", moment(session.createdAt)],

@@ -1,17 +1,17 @@
-// Moments and spans, as people read them.
+// Times and durations for people.
 
 const MOMENT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const UNITS = [["day", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 
-/** Date and time of an RFC 3339 text, or of seconds since 1970. */
+/** Returns date and time of an RFC 3339 text, or of seconds since 1970. */
 export const moment = (value) =>
   MOMENT.format(new Date(typeof value === "number" ? value * 1000 : value));
 
-/** The time of day, now or at that moment. */
+/** Returns the time of day, by default of now. */
 export const clock = (date = new Date()) => CLOCK.format(date);
 
-/** A span down to its seconds: "1 h 0 min 12 s". */
+/** Returns a duration with seconds: "1 h 0 min 12 s". */
 export function span(seconds) {
   let left = Math.max(0, Math.floor(seconds));
   const parts = [];
@@ -23,7 +23,7 @@ export function span(seconds) {
   return parts.join(" ");
 }
 
-/** How long ago that was: "just now", "5 min ago". */
+/** Returns how long ago a time was: "just now", "5 min ago". */
 export function ago(value) {
   const then = typeof value === "number" ? value * 1000 : Date.parse(value);
   const seconds = (Date.now() - then) / 1000;

@@ -1,4 +1,4 @@
-// A token: issued, read, running out, tried.
+// The token: issues it, decodes it, shows its remaining time, and connects with it.
 
 import { ask, call, signedIn } from "./api.js";
 import { byId, code, copy, element, facts, once, say } from "./elements.js";
@@ -23,7 +23,7 @@ export class TokenCard {
         const { sessionId } = this.#session;
         const asked = signedIn();
         const answer = await call("POST", `${pathOf(sessionId)}/tokens`, bodyOf(form));
-        // By now the page may be about another session, or another person.
+        // The page may show another session or user by now.
         if (sessionId !== this.#session.sessionId || asked?.name !== signedIn()?.name) return;
         if (answer.status !== 201) {
           showProblem(box, answer, form);
@@ -37,7 +37,7 @@ export class TokenCard {
     byId("copy-token").addEventListener("click", ({ target }) => copy(target, this.#token.token));
   }
 
-  /** The session that tokens are for. Another one than before takes its token away. */
+  /** Sets the session of the tokens. A different session removes the current token. */
   set session(session) {
     if (session.sessionId !== this.#session?.sessionId) this.forget();
     this.#session = session;
@@ -45,7 +45,7 @@ export class TokenCard {
     byId("issue").hidden = false;
   }
 
-  /** Show a token, as the API answered it. */
+  /** Shows a token of an API response. */
   show(token) {
     this.#token = token;
     byId("connected").replaceChildren();
@@ -63,7 +63,7 @@ export class TokenCard {
     say(`A token for a ${token.role}, ${byId("token-left").textContent}.`);
   }
 
-  /** Show no token. */
+  /** Removes the token. */
   forget() {
     clearInterval(this.#ticking);
     this.#token = null;
@@ -122,7 +122,7 @@ function claim(name, value) {
   return code(typeof value === "string" ? value : JSON.stringify(value));
 }
 
-/** What a token says: a JWT's claims, or the fields of a T1 token. It is only read, not checked. */
+/** Returns a JWT's claims or a T1 token's fields, without verifying them. */
 function decoded(token) {
   try {
     if (token.startsWith("T1==")) {

@@ -56,12 +56,12 @@ class ConsolePage:
             self.submit()
         session_id = answered.value.json()["sessionId"]
         assert isinstance(session_id, str)
-        expect(fact(self.session, "Session id")).to_have_text(session_id)
+        expect(fact(self.session, "Session ID")).to_have_text(session_id)
         return session_id
 
     def session_id(self) -> str:
         """The id of the session that is shown, once there is one."""
-        return fact(self.session, "Session id").inner_text()
+        return fact(self.session, "Session ID").inner_text()
 
     def badges(self) -> Locator:
         return self.session.locator(".badge")
@@ -72,7 +72,7 @@ class ConsolePage:
 
     def connect(self) -> Locator:
         """Try the token; what came of it."""
-        self.token.get_by_role("button", name="Try to connect with it").click()
+        self.token.get_by_role("button", name="Connect with it").click()
         result = self.token.get_by_role("status")
         expect(result).not_to_be_empty()
         return result

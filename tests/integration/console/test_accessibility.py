@@ -23,9 +23,9 @@ def test_axe_finds_no_violation(
 
     console.sign_in("alice")
     console.unfold_everything()
-    console.form.get_by_label("Only people on a list get in").check()
+    console.form.get_by_label("Admit only listed participants").check()
     console.form.get_by_label("With a token").check()
-    console.form.get_by_label("People expected").fill("many")
+    console.form.get_by_label("Expected participants").fill("many")
     console.form.get_by_label("captions").check()
     console.form.get_by_label("Media mode").select_option("relayed")
     console.form.get_by_label("Others", exact=True).fill("carol boss")

@@ -27,7 +27,7 @@ def test_the_page_creates_joins_and_closes_a_session(open_console: OpenConsole) 
     expect(console.badges().first).to_have_text("open")
     expect(console.session.get_by_role("heading")).to_be_focused()
 
-    console.token.get_by_label("Data for the others to see").fill("name=alice")
+    console.token.get_by_label("Data for other clients").fill("name=alice")
     console.get_token()
     expect(fact(console.token, "role")).to_have_text("publisher")
     expect(fact(console.token, "session_id")).to_have_text(session_id)
@@ -50,14 +50,14 @@ def test_the_page_creates_joins_and_closes_a_session(open_console: OpenConsole) 
 
 def test_every_validation_error_is_shown_at_its_input(open_console: OpenConsole) -> None:
     console = open_console().sign_in("alice")
-    people = console.form.get_by_label("People expected")
+    people = console.form.get_by_label("Expected participants")
     people.fill("many")
     console.unfold("Media and archiving")
     name = console.form.get_by_label("Archive name")
     name.fill("weekly")
     console.unfold("Media and archiving")
     console.form.get_by_label("With a token").check()
-    console.form.get_by_label("Seconds to live").fill("3600000")
+    console.form.get_by_label("Lifetime in seconds").fill("3600000")
     console.submit()
 
     problem = console.form.get_by_role("alert")
@@ -67,7 +67,7 @@ def test_every_validation_error_is_shown_at_its_input(open_console: OpenConsole)
     expect(people).to_have_accessible_description("must be an integer")
     expect(people).to_have_attribute("aria-invalid", "true")
     expect(name, "what is wrong is never folded away").to_be_visible()
-    expect(console.form.get_by_label("Seconds to live")).to_have_accessible_description(
+    expect(console.form.get_by_label("Lifetime in seconds")).to_have_accessible_description(
         re.compile("looks like milliseconds")
     )
 
@@ -75,7 +75,7 @@ def test_every_validation_error_is_shown_at_its_input(open_console: OpenConsole)
     expect(name).to_be_focused()
     people.fill("")
     name.fill("")
-    console.form.get_by_label("Seconds to live").fill("60")
+    console.form.get_by_label("Lifetime in seconds").fill("60")
     console.submit()
     expect(console.token.get_by_role("timer")).to_contain_text("expires in")
     expect(problem).to_be_hidden()
@@ -172,13 +172,15 @@ def test_the_form_has_every_field_of_the_contract(open_console: OpenConsole, sta
     console = open_console()
     console.unfold_everything()
     form = console.form
-    for label in ("Only people on a list get in", "With a token", "End-to-end", "captions"):
+    for label in ("Admit only listed participants", "With a token", "End-to-end", "captions"):
         form.get_by_label(label).check()
     filled = {
-        "Room": "a", "People expected": "3", "Archive name": "weekly", "Location": "12.34.56.78",
-        "Opens at": "2030-01-31T12:00", "Closes at": "2030-01-31T13:00:30",
-        "Others": "carol moderator", "Idempotency-Key": "key", "Register a session": "1_abc",
-        "Seconds to live": "60", "Data for the others": "d", "Layout classes": "focus full",
+        "Room": "a", "Expected participants": "3", "Archive name": "weekly",
+        "Location": "12.34.56.78", "Opens at": "2030-01-31T12:00",
+        "Closes at": "2030-01-31T13:00:30",
+        "Others": "carol moderator", "Idempotency-Key": "key",
+        "Register an existing session": "1_abc",
+        "Lifetime in seconds": "60", "Data for other clients": "d", "Layout classes": "focus full",
     }  # fmt: skip
     for label, value in filled.items():
         form.get_by_label(re.compile(f"^{label}")).fill(value)
@@ -206,7 +208,7 @@ def test_the_form_has_every_field_of_the_contract(open_console: OpenConsole, sta
 def test_the_list_of_requests_shows_requests_and_responses(open_console: OpenConsole) -> None:
     console = open_console().sign_in("alice")
     console.form.get_by_label("Media mode").select_option("relayed")
-    console.form.get_by_label("People expected").fill("0")
+    console.form.get_by_label("Expected participants").fill("0")
     console.submit()
 
     entry = console.requests.get_by_role("listitem").first
@@ -215,8 +217,8 @@ def test_the_list_of_requests_shows_requests_and_responses(open_console: OpenCon
     expect(entry.locator("summary")).to_contain_text(re.compile(r"\d+ ms"))
     entry.locator("summary").click()
     expect(entry.get_by_role("group", name="Request")).to_contain_text('"mediaMode": "relayed"')
-    expect(entry.get_by_role("group", name="Answer")).to_contain_text("apigw-requestid: ")
-    expect(entry.get_by_role("group", name="Answer")).to_contain_text("invalid_request")
+    expect(entry.get_by_role("group", name="Response")).to_contain_text("apigw-requestid: ")
+    expect(entry.get_by_role("group", name="Response")).to_contain_text("invalid_request")
 
 
 def test_a_t1_token_is_decoded(open_console: OpenConsole) -> None:
@@ -261,7 +263,7 @@ def test_the_page_works_with_the_keyboard_only(open_console: OpenConsole) -> Non
     keyboard = console.page.keyboard
 
     keyboard.press("Tab")
-    expect(console.page.get_by_role("link", name="Skip to the main part")).to_be_focused()
+    expect(console.page.get_by_role("link", name="Skip to the main content")).to_be_focused()
     keyboard.press("Tab")
     keyboard.press("Space")
     expect(console.user("alice")).to_be_checked()
@@ -269,7 +271,7 @@ def test_the_page_works_with_the_keyboard_only(open_console: OpenConsole) -> Non
     expect(console.user("bob")).to_be_checked()
     expect(console.requests.get_by_text("bob").first).to_be_visible()
 
-    console.page.get_by_role("link", name="Skip to the main part").focus()
+    console.page.get_by_role("link", name="Skip to the main content").focus()
     keyboard.press("Enter")
     keyboard.press("Tab")
     expect(console.form.get_by_label("Room", exact=True)).to_be_focused()

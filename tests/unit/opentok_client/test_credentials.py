@@ -22,7 +22,7 @@ SECRET = "do+not/show+this+secret+0123456789="
 PEM = f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n{SECRET}\n-----END PRIVATE KEY-----"
 OPENTOK = {"apiKey": "47665971", "apiSecret": SECRET}
 VONAGE = {"applicationId": "29f760f8", "privateKey": PEM}
-SIGNATURE = "signature-secret-that-nobody-may-see"
+SIGNATURE = "signature-secret-that-must-stay-hidden"
 
 
 def opentok(**fields: object) -> Credentials:

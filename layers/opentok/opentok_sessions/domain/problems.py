@@ -74,7 +74,7 @@ class InvalidRequest(Problem):
 
 
 class InvalidCombination(Problem):
-    """Each field is valid by itself, but the vendor or a rule of ours excludes the combination."""
+    """Each field is valid by itself, but the vendor or this API excludes the combination."""
 
     type = ProblemType(400, "invalid_combination", "Invalid combination of options")
 
