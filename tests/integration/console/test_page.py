@@ -21,7 +21,7 @@ CONTRACT = Path(__file__).parents[3] / "openapi.yaml"
 def test_the_page_creates_joins_and_closes_a_session(open_console: OpenConsole) -> None:
     console = open_console().sign_in("alice")
 
-    session_id = console.create(People_expected="2")
+    session_id = console.create(Expected_participants="2")
     expect(console.session).to_contain_text("Relayed")
     expect(console.session).to_contain_text("Why: media goes directly")
     expect(console.badges().first).to_have_text("open")
