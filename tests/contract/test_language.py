@@ -18,7 +18,7 @@ BANNED = {
     # Name the subject.
     "whoever": "a caller who, a request that",
     "whatever": "any, every, regardless of",
-    "nobody": "no caller, no one; or say what is missing",
+    "nobody(?![\\s_-]+(is[\\s_-]+)?connected)": "no caller, no user; or say what is missing",
     "somebody": "another caller, a user, a client",
     "who loses": "a request that loses",
     "what was made": "the created session",
@@ -73,13 +73,14 @@ NOT_SEARCHED = ("tests/contract/test_language.py",)
 
 #: Still to be reworded: this list only shrinks.
 NOT_YET = (
-    "docs/guarantees.md",
-    "docs/overview.md",
-    "functions/",
-    "layers/",
-    "local/",
-    "pyproject.toml",
-    "tests/",
+    "local/console/app.py",
+    "local/console/pools.py",
+    "local/console/sample_apps.py",
+    "local/console/users.py",
+    "local/stack/",
+    "tests/unit/local/",
+    "tests/integration/stack.py",
+    "tests/integration/test_least_privilege.py",
 )
 
 
@@ -139,7 +140,7 @@ def test_files_of_every_kind_are_searched() -> None:
 @pytest.mark.parametrize(
     ("phrase", "text"),
     [
-        ("nobody", "def test_nobody_gets_in() -> None:"),
+        ("whoever", "def test_whoever_calls_gets_in() -> None:"),
         ("for ever", "could block a caller for\n    # ever"),
         ("stand ?ins?", "the vendor's stand-in"),
         ("stand ?ins?", "tests/standin.py"),

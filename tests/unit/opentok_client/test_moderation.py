@@ -15,7 +15,7 @@ from tests.unit.opentok_client.loopback import Reply, answer, raw, serve
 
 ID = "1_MX40NzY2NTk3MX5-MTczOTUzODg5NDk1OX5ROW1jWEcxUXJOM1RJWXU4eStwcHgvZ3N-UH5-"
 CONNECTION = "5f0c1a2b-7ce1-46c9-ade3-f2dedee4ed5f"
-NOBODY = answer(
+NOBODY_CONNECTED = answer(
     404,
     {
         "code": 404,
@@ -90,7 +90,7 @@ def test_three_thousand_connections_are_listed(opentok: OpenTokCredentials) -> N
 
 def test_not_found_is_raised_when_nobody_is_connected(opentok: OpenTokCredentials) -> None:
     with pytest.raises(NotFound) as missing:
-        listed(opentok, NOBODY)
+        listed(opentok, NOBODY_CONNECTED)
     assert missing.value.status == missing.value.code == 404
 
 
@@ -128,7 +128,7 @@ def test_disconnecting_sends_a_delete(opentok: OpenTokCredentials) -> None:
 
 
 def test_not_found_is_raised_when_the_client_is_not_connected(opentok: OpenTokCredentials) -> None:
-    with serve(NOBODY) as server, pytest.raises(NotFound):
+    with serve(NOBODY_CONNECTED) as server, pytest.raises(NotFound):
         disconnect(Transport(opentok, server.url), ID, CONNECTION, soon())
 
 
