@@ -53,6 +53,7 @@ SHARED = {
 HTTP = SHARED | {
     "opentok_client.session_id",
     "http",
+    "http.caller",
     "http.handler",
     "http.request",
     "domain.policy",
