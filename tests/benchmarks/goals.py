@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .subjects import NODE_FLOOR, NODE_SDK, SDK
 
-__all__ = ["Goal", "goals"]
+__all__ = ["SAME_WORK", "Goal", "goals"]
 
 #: Cold start divided by the floor, at most.
 COLD_AT_MOST = {
@@ -25,15 +25,21 @@ SDK_AT_LEAST = {NODE_SDK: 1.8, SDK: 2.3}
 #: Warm requests divided by the floor's GetItem, at most.
 WARM_AT_MOST = {"issue_token": 1.2, "create_session_pool": 2.1, "create_session_room": 2.2}
 OPENSSL_AT_LEAST = 0.95
+#: The function that does the same work as a handler with the vendor's SDK.
+SAME_WORK = "create_session_pool"
 
 
 class Goal(NamedTuple):
-    """A bound on a ratio, and the ratio that this run measured."""
+    """A bound on a ratio, and the ratio that this run measured.
+
+    `processor` is the same ratio of processor times, which a busy machine distorts less.
+    """
 
     name: str
     limit: float
     value: float
     at_least: bool = False
+    processor: float | None = None
 
     @property
     def met(self) -> bool:
@@ -44,33 +50,47 @@ class Goal(NamedTuple):
         return f"{'≥' if self.at_least else '≤'} {self.limit:.2f}"
 
     def as_json(self) -> dict[str, object]:
-        value = float(f"{self.value:.3g}")
-        return {"name": self.name, "bound": self.bound, "value": value, "met": self.met}
+        found = {"name": self.name, "bound": self.bound, "value": float(f"{self.value:.3g}")}
+        if self.processor is not None:
+            found["processor"] = float(f"{self.processor:.3g}")
+        return {**found, "met": self.met}
 
 
 def goals(
     *,
     cold: Callable[..., float],
+    processor: Callable[..., float],
     warm: Callable[[str], float],
     vonage_to_openssl: float,
     functions: Collection[str],
 ) -> list[Goal]:
     """Returns the goals of the `functions` that this run has measured.
 
-    `cold(name, to)` is a ratio of cold starts, to the floor by default, and `warm(name)` one of
-    warm requests.
+    `cold(name, to)` is a ratio of cold starts, to the floor by default. `processor` is the same of
+    processor times, and `warm(name)` is a ratio of warm requests.
     """
     found = [
-        Goal(f"cold `{name}` ÷ floor", limit, cold(name))
+        Goal(f"cold `{name}` ÷ floor", limit, cold(name), processor=processor(name))
         for name, limit in COLD_AT_MOST.items()
         if name in functions
     ]
     found += [
-        Goal(f"cold `{name}` ÷ {NODE_FLOOR}", limit, cold(name, NODE_FLOOR))
+        Goal(
+            f"cold `{name}` ÷ {NODE_FLOOR}",
+            limit,
+            cold(name, NODE_FLOOR),
+            processor=processor(name, NODE_FLOOR),
+        )
         for name, limit in NODE_AT_MOST.items()
     ]
     found += [
-        Goal(f"cold {name} ÷ `create_session_pool`", limit, cold(name, "create_session_pool"), True)
+        Goal(
+            f"cold {name} ÷ `{SAME_WORK}`",
+            limit,
+            cold(name, SAME_WORK),
+            at_least=True,
+            processor=processor(name, SAME_WORK),
+        )
         for name, limit in SDK_AT_LEAST.items()
     ]
     found += [

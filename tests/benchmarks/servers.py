@@ -45,6 +45,7 @@ def session_item(session: str) -> JSON:
     return {
         "pk": {"S": f"session#{session}"},
         "sk": {"S": "session"},
+        "schema": {"N": "1"},
         "sessionId": {"S": session},
         "projectId": {"S": project},
         "mediaMode": {"S": "routed"},
@@ -62,6 +63,18 @@ def session_item(session: str) -> JSON:
     }
 
 
+def room_item(name: str) -> JSON:
+    return {
+        "pk": {"S": f"room#{name}"},
+        "sk": {"S": "room"},
+        "schema": {"N": "1"},
+        "sessionId": {"S": session_id()},
+        "owner": {"S": OWNER},
+        "reuse": {"S": "conversation"},
+        "ttl": {"N": str(int(time.time()) + 2_592_000)},
+    }
+
+
 def get_item(request: JSON) -> JSON:
     key = request["Key"]
     assert isinstance(key, dict)
@@ -70,7 +83,7 @@ def get_item(request: JSON) -> JSON:
     if kind == "session":
         return {"Item": session_item(name)}
     if kind == "room":
-        return {"Item": {"pk": {"S": pk}, "sessionId": {"S": session_id()}}}
+        return {"Item": room_item(name)}
     return {}
 
 
@@ -84,6 +97,7 @@ def query(request: JSON) -> JSON:
         {
             "pk": {"S": f"session#{session_id(number)}"},
             "sk": {"S": "session"},
+            "schema": {"N": "1"},
             "poolId": pool,
             "poolKey": {"S": f"{number:032x}"},
         }
@@ -117,6 +131,7 @@ RESPONSES: dict[str, Callable[[JSON], JSON]] = {
     "GetSecretValue": get_secret_value,
     "PutItem": lambda request: {},
     "UpdateItem": lambda request: {},
+    "DeleteItem": lambda request: {},
     "TransactWriteItems": lambda request: {},
 }
 

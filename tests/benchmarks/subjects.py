@@ -32,6 +32,7 @@ OURS = (
     "create_session_pool",
     "create_session_room",
     "create_session_live",
+    "release_room",
 )
 VONAGE, SOURCE_ONLY = "issue_token, Vonage", "get_session, no bytecode"
 COLD = (FLOOR, STDLIB, SDK, *NODE, *OURS, VONAGE, SOURCE_ONLY)
@@ -66,11 +67,14 @@ def event(
     route: str, body: Mapping[str, object] | None = None, session: str = session_id()
 ) -> dict[str, object]:
     """Returns an HTTP API event (payload 2.0) of a signed-in caller for a route."""
-    method, _, path = route.partition(" ")
+    method, _, template = route.partition(" ")
+    values = {"sessionId": session, "room": ROOM}
+    parameters = {name: value for name, value in values.items() if f"{{{name}}}" in template}
+    path = template.format(**values)
     return {
         "version": "2.0",
         "routeKey": route,
-        "rawPath": path.replace("{sessionId}", session),
+        "rawPath": path,
         "rawQueryString": "",
         "headers": {
             "authorization": "Bearer benchmark",
@@ -91,7 +95,7 @@ def event(
             "domainName": "api.example.com",
             "http": {
                 "method": method,
-                "path": path.replace("{sessionId}", session),
+                "path": path,
                 "protocol": "HTTP/1.1",
                 "sourceIp": "203.0.113.7",
                 "userAgent": "okhttp/4.12.0",
@@ -102,7 +106,7 @@ def event(
             "time": "22/Nov/2026:12:00:00 +0000",
             "timeEpoch": 1795348800000,
         },
-        "pathParameters": {"sessionId": session} if "{sessionId}" in path else None,
+        "pathParameters": parameters or None,
         "body": json.dumps(body) if body is not None else None,
         "isBase64Encoded": False,
     }
@@ -168,6 +172,7 @@ def subjects(prepared: Prepared, url: str) -> dict[str, Function]:
         ours("create_session_pool", "create_session", create, 201),
         ours("create_session_room", "create_session", join, 200),
         ours("create_session_live", "create_session", create, 201, **live),
+        ours("release_room", "release_room", event("DELETE /rooms/{room}"), 204),
         ours(
             VONAGE,
             "issue_token",

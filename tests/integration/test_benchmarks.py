@@ -60,7 +60,7 @@ def test_a_quick_run_measures_everything_and_writes_no_docs() -> None:
     results = json.loads(done.stdout.splitlines()[-1])
     goals = results.pop("goals")
     assert shape(results) == SHAPE
-    assert goals and all(set(goal) == GOAL for goal in goals)
+    assert goals and all(set(goal) >= GOAL for goal in goals)
     assert page.read_bytes() == before
 
 
