@@ -97,3 +97,17 @@ def test_every_make_target_that_a_page_names_exists() -> None:
 
 def test_the_concepts_page_explains_scalable_video() -> None:
     assert "scalableVideo" in (ROOT / "docs" / "concepts.md").read_text()
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_every_file_that_a_page_for_engineers_names_exists(page: str) -> None:
+    folders = [
+        ROOT / folder
+        for folder in (
+            "", "layers/opentok", "layers/opentok/opentok_sessions", "local/emulator", "tests",
+        )
+    ]  # fmt: skip
+    spans = re.findall(r"`([\w./-]+\.(?:py|md|yaml|json|in))`", (ROOT / page).read_text())
+    missing = [name for name in spans if not any((folder / name).exists() for folder in folders)]
+    assert spans
+    assert missing == []
