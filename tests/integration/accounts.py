@@ -39,5 +39,5 @@ def unused_creations(logs: Logs) -> int:
 def keep_workers_busy(stack: Stack) -> None:
     """Sends a crowd's invalid requests, so that every worker gets one."""
     rejected = partial(stack.call, "POST", "/sessions", {"not": "a field"}, user="alice")
-    answers = together([partial(attempt, rejected)] * CROWD, CROWD)
-    assert {answer.status for answer in answers} == {400}
+    responses = together([partial(attempt, rejected)] * CROWD, CROWD)
+    assert {response.status for response in responses} == {400}

@@ -16,11 +16,11 @@ def claim(stack: Stack, user: User, headers: Mapping[str, str] | None = None) ->
     return stack.call("POST", "/sessions", body, token=user.token, headers=headers)
 
 
-def claimed_by(answers: Sequence[Answer], records: Records) -> set[str]:
+def claimed_by(responses: Sequence[Answer], records: Records) -> set[str]:
     """Returns the session IDs of these responses; fails unless each has one caller, its owner."""
-    refused = [a for a in answers if a.status != 201 and not unserved(a)]
+    refused = [a for a in responses if a.status != 201 and not unserved(a)]
     assert not refused, refused
-    served = [answer.body for answer in answers if answer.status == 201]
+    served = [response.body for response in responses if response.status == 201]
     claimed = {body["sessionId"] for body in served}
     assert len(claimed) == len(served), "a session was assigned twice"
     for body in served:

@@ -113,8 +113,8 @@ def forget(stack: Stack, *kinds: str) -> None:
     ]
     for start in range(0, len(keys), 25):
         batch = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + 25]]
-        answer = dynamodb.batch_write_item(RequestItems={table: batch})
-        assert not answer["UnprocessedItems"]
+        response = dynamodb.batch_write_item(RequestItems={table: batch})
+        assert not response["UnprocessedItems"]
 
 
 def _plain(value: Mapping[str, Any]) -> object:

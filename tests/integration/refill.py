@@ -19,11 +19,11 @@ class Refill(NamedTuple):
 
 def refill(stack: Stack, *pools: Mapping[str, object]) -> Refill:
     """Runs `precreate_sessions` once with these pools."""
-    answer = stack.client("lambda").invoke(
+    response = stack.client("lambda").invoke(
         FunctionName=stack.facts["functions"]["precreate_sessions"],
         Payload=json.dumps({"pools": pools}),
     )
-    return Refill("FunctionError" in answer, json.loads(answer["Payload"].read()))
+    return Refill("FunctionError" in response, json.loads(response["Payload"].read()))
 
 
 def fill(stack: Stack, number: int, media_mode: str = "routed") -> None:
@@ -42,9 +42,9 @@ def fill(stack: Stack, number: int, media_mode: str = "routed") -> None:
 
 def waiting(stack: Stack) -> int:
     """Returns the number of pooled sessions in all pools."""
-    answer = stack.client("dynamodb").scan(
+    response = stack.client("dynamodb").scan(
         TableName=stack.facts["table"], IndexName="pool", Select="COUNT"
     )
-    assert "LastEvaluatedKey" not in answer
-    count: int = answer["Count"]
+    assert "LastEvaluatedKey" not in response
+    count: int = response["Count"]
     return count

@@ -60,9 +60,9 @@ def place(stack: Stack) -> Place:
 def _place(stack: Stack) -> Place:
     room = f"private-{uuid.uuid4()}"
     body = {"room": room, "participants": {stack.facts["users"]["bob"]["sub"]: "publisher"}}
-    answer = stack.call("POST", "/sessions", body, user="alice")
-    assert answer.status == 201, answer
-    return Place(answer.body["sessionId"], room)
+    response = stack.call("POST", "/sessions", body, user="alice")
+    assert response.status == 201, response
+    return Place(response.body["sessionId"], room)
 
 
 Call = tuple[str, str, object]
@@ -106,12 +106,14 @@ def test_every_caller_gets_the_expected_status(
     places = [
         _place(stack) for _ in tokens
     ]  # one each, because closing one would change the result of the others
-    answers = [_ask(stack, call, place, token) for place, token in zip(places, tokens, strict=True)]
+    responses = [
+        _ask(stack, call, place, token) for place, token in zip(places, tokens, strict=True)
+    ]
 
-    assert tuple(answer.status for answer in answers) == expected, answers
-    for answer, place in zip(answers, places, strict=True):
-        if answer.status >= 400:
-            assert place.session_id not in json.dumps(answer.body)
+    assert tuple(response.status for response in responses) == expected, responses
+    for response, place in zip(responses, places, strict=True):
+        if response.status >= 400:
+            assert place.session_id not in json.dumps(response.body)
 
 
 def test_the_access_matrix_covers_every_route(stack: Stack) -> None:
@@ -131,8 +133,8 @@ def test_only_owner_and_moderators_see_the_participants(
         (people.participant, False),
     ):
         for path in (f"/sessions/{place.session_id}", f"/sessions?room={place.room}"):
-            answer = stack.call("GET", path, token=token).body
-            (session,) = answer.get("sessions", [answer])
+            response = stack.call("GET", path, token=token).body
+            (session,) = response.get("sessions", [response])
             assert ("participants" in session) is sees
 
 
@@ -172,12 +174,12 @@ def test_a_stranger_cannot_tell_an_existing_session_from_a_missing_one(
         ("POST", "/sessions/{id}/tokens", {"role": "moderator"}),
         ("DELETE", "/sessions/{id}", None),
     ):
-        answers = [
+        responses = [
             _without_ids(stack.call(method, path.format(id=id_), body, token=people.stranger))
             for id_ in (never_created, place.session_id, closed.session_id, pooled)
         ]
-        assert answers[0][0] == 404
-        assert all(answer == answers[0] for answer in answers), (method, path)
+        assert responses[0][0] == 404
+        assert all(response == responses[0] for response in responses), (method, path)
 
     rooms = [
         _without_ids(stack.call("GET", f"/sessions?room={room}", token=people.stranger))
@@ -263,10 +265,12 @@ def test_an_invalid_token_is_rejected_and_no_function_is_invoked(
     before, invocations = Records.read(stack), _invocations(stack)
     token = forge(issuer)
 
-    answers = [_ask(stack, call, place, token) for _, call, _ in MATRIX]
+    responses = [_ask(stack, call, place, token) for _, call, _ in MATRIX]
 
-    assert {answer.status for answer in answers} == {401}
-    assert len({json.dumps(answer.body) for answer in answers}) == 1, "it reveals nothing else"
+    assert {response.status for response in responses} == {401}
+    assert len({json.dumps(response.body) for response in responses}) == 1, (
+        "it reveals nothing else"
+    )
     assert Records.read(stack) == before
     assert _invocations(stack) == invocations
 
@@ -295,15 +299,15 @@ def _never_created(session_id: str) -> str:
     )
 
 
-def _without_ids(answer: Answer) -> tuple[int, dict[str, str], object]:
+def _without_ids(response: Answer) -> tuple[int, dict[str, str], object]:
     """Returns everything of a response that is equal for two equal requests."""
     headers = {
         name: value
-        for name, value in answer.headers.items()
+        for name, value in response.headers.items()
         if name not in {"date", "apigw-requestid"}
     }
-    body = {name: value for name, value in answer.body.items() if name != "requestId"}
-    return answer.status, headers, body
+    body = {name: value for name, value in response.body.items() if name != "requestId"}
+    return response.status, headers, body
 
 
 def _invocations(stack: Stack) -> int:

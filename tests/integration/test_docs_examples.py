@@ -14,12 +14,12 @@ export const OT = {
   initSession(project, sessionId) {
     return {
       async connect(token, done) {
-        const answer = await fetch(process.env.VENDOR + "/_emulator/connect", {
+        const response = await fetch(process.env.VENDOR + "/_emulator/connect", {
           method: "POST",
           headers: { "content-type": "application/json" },
           body: JSON.stringify({ sessionId, token }),
         });
-        done(answer.ok ? undefined : new Error(await answer.text()));
+        done(response.ok ? undefined : new Error(await response.text()));
       },
     };
   },
@@ -86,9 +86,9 @@ def test_the_curl_example_of_the_readme_works(stack: Stack) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        answer = json.loads(done.stdout)
-        assert answer["room"] == "standup"
-        assert answer["token"]["role"] == "publisher"
+        response = json.loads(done.stdout)
+        assert response["room"] == "standup"
+        assert response["token"]["role"] == "publisher"
 
 
 def test_the_javascript_example_signs_in_joins_connects_and_renews(

@@ -10,9 +10,9 @@ from tests.integration.records import Records
 
 
 def create(stack: Stack, user: str, **members: Any) -> dict[str, Any]:
-    answer = stack.call("POST", "/sessions", members, user=user)
-    assert answer.status in {200, 201}, answer
-    session = answer.body
+    response = stack.call("POST", "/sessions", members, user=user)
+    assert response.status in {200, 201}, response
+    session = response.body
     assert isinstance(session, dict)
     return session
 
@@ -20,14 +20,14 @@ def create(stack: Stack, user: str, **members: Any) -> dict[str, Any]:
 def test_a_created_session_has_its_id_and_project(stack: Stack) -> None:
     platform = stack.facts["platform"]
     name = "applicationId" if platform == "vonage" else "apiKey"
-    answer = stack.call("POST", "/sessions", {"mediaMode": "routed"}, user="alice")
+    response = stack.call("POST", "/sessions", {"mediaMode": "routed"}, user="alice")
 
-    assert answer.status == 201
-    assert answer.headers["location"].endswith(f"/sessions/{answer.body['sessionId']}")
-    assert answer.body["projectId"] == stack.facts["credentials"][platform][name]
-    assert answer.body[name] == answer.body["projectId"]
-    assert answer.body["owner"] == stack.facts["users"]["alice"]["sub"]
-    assert answer.body["state"] == "open"
+    assert response.status == 201
+    assert response.headers["location"].endswith(f"/sessions/{response.body['sessionId']}")
+    assert response.body["projectId"] == stack.facts["credentials"][platform][name]
+    assert response.body[name] == response.body["projectId"]
+    assert response.body["owner"] == stack.facts["users"]["alice"]["sub"]
+    assert response.body["state"] == "open"
 
 
 def test_a_caller_who_knows_the_id_gets_a_token_that_connects(stack: Stack) -> None:
@@ -129,13 +129,13 @@ def test_a_rejected_request_names_every_invalid_field_and_calls_no_vendor(
 ) -> None:
     vendor.forget_calls()
     before = Records.read(stack)
-    answer = stack.call(
+    response = stack.call(
         "POST", "/sessions", {"mediaMode": "mesh", "expectedParticipants": 0, "x": 1}, user="alice"
     )
 
-    assert answer.status == 400
-    assert answer.headers["content-type"].startswith("application/problem+json")
-    fields = {error["field"] for error in answer.body["errors"]}
+    assert response.status == 400
+    assert response.headers["content-type"].startswith("application/problem+json")
+    fields = {error["field"] for error in response.body["errors"]}
     assert fields == {"mediaMode", "expectedParticipants", "x"}
     assert vendor.creations() == []
     assert Records.read(stack) == before

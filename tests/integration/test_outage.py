@@ -68,18 +68,18 @@ def test_without_a_pool_requests_get_503_in_time_and_creation_recovers(
     user = issuer.user()
     workers.renew("create_session")
     with vendor.stopped():
-        answers = paced(RATE, 2, lambda number: claim(stack, user), in_flight=3)
+        responses = paced(RATE, 2, lambda number: claim(stack, user), in_flight=3)
         failed = refill(stack, *POOLS)
         records = Records.read(stack)
 
-    for answer in answers:
-        assert (answer.status, answer.body["code"]) == (503, "vendor_unavailable"), answer
-        assert int(answer.headers["retry-after"]) >= 1
+    for response in responses:
+        assert (response.status, response.body["code"]) == (503, "vendor_unavailable"), response
+        assert int(response.headers["retry-after"]) >= 1
     assert not records.sessions, "no partial write remains"
     lines = until("there are logs", lambda: logs.lines("create_session", "request"))
     slowest = max(line["duration_ms"] for line in lines)
     assert slowest < (BUDGET_SECONDS + OVERHEAD_SECONDS) * 1000
-    record_property("responses with 503", len(answers))
+    record_property("responses with 503", len(responses))
     record_property("slowest, ms", slowest)
     assert failed.failed, "the run fails, so that retries and alarms apply"
 
@@ -94,9 +94,9 @@ def test_auto_is_served_from_the_routed_pool_while_the_vendor_is_down(
     """Two participants would get a relayed session; a pooled routed one serves them too."""
     fill(stack, 3, "routed")
     with vendor.stopped():
-        answer = stack.call("POST", "/sessions", {"expectedParticipants": 2}, user="alice")
+        response = stack.call("POST", "/sessions", {"expectedParticipants": 2}, user="alice")
         exact = stack.call("POST", "/sessions", {"mediaMode": "relayed"}, user="alice")
-    assert (answer.status, answer.body["mediaMode"], answer.body["source"]) == (
+    assert (response.status, response.body["mediaMode"], response.body["source"]) == (
         201,
         "routed",
         "pool",
@@ -106,9 +106,9 @@ def test_auto_is_served_from_the_routed_pool_while_the_vendor_is_down(
 
 def test_lookups_tokens_and_closing_never_need_the_vendor(stack: Stack, vendor: Emulator) -> None:
     room = partial(stack.call, "POST", "/sessions", {"room": "outage"}, user="alice")
-    at = f"/sessions/{persist(room).answer.body['sessionId']}"
+    at = f"/sessions/{persist(room).response.body['sessionId']}"
     with vendor.stopped():
-        answers = [
+        responses = [
             stack.call("GET", at, user="alice"),
             stack.call("GET", "/sessions", user="alice"),
             stack.call("GET", "/sessions?room=outage", user="bob"),
@@ -116,7 +116,7 @@ def test_lookups_tokens_and_closing_never_need_the_vendor(stack: Stack, vendor: 
             stack.call("POST", f"{at}/tokens", {}, user="bob"),
             stack.call("DELETE", at, user="alice"),
         ]
-    assert [answer.status for answer in answers] == [200, 200, 200, 200, 201, 204]
+    assert [response.status for response in responses] == [200, 200, 200, 200, 201, 204]
 
 
 def _require_all_served(stack: Stack, issuer: Issuer, rate: int, seconds: int) -> None:
@@ -125,9 +125,9 @@ def _require_all_served(stack: Stack, issuer: Issuer, rate: int, seconds: int) -
     def create(number: int) -> Answer:
         return claim(stack, user)
 
-    answers = paced(rate, seconds, create)
-    assert len(answers) == rate * seconds
-    refused = [answer for answer in answers if answer.status != 201]
+    responses = paced(rate, seconds, create)
+    assert len(responses) == rate * seconds
+    refused = [response for response in responses if response.status != 201]
     assert not refused, refused
-    assert {answer.body["source"] for answer in answers} == {"pool"}
+    assert {response.body["source"] for response in responses} == {"pool"}
     Records.read(stack).require_whole()

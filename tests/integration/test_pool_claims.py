@@ -42,7 +42,7 @@ def test_no_session_is_assigned_twice_and_none_is_lost(
 
     after = Records.read(stack)
     after.require_whole()
-    claimed = claimed_by([one.answer for one in served], after)
+    claimed = claimed_by([one.response for one in served], after)
     assert len(claimed) == CLAIMS, "every caller has one"
     failed = sum(one.unserved for one in served)
     assert before.sessions.keys() <= after.sessions.keys(), "none is lost"
@@ -70,11 +70,11 @@ def test_further_sessions_are_created_live_when_the_pool_is_empty(
 
     after = Records.read(stack)
     after.require_whole()
-    claimed = claimed_by([one.answer for one in served], after)
+    claimed = claimed_by([one.response for one in served], after)
     assert len(claimed) == wanted, "every caller has one"
     assert before.sessions.keys() <= after.sessions.keys(), "none is lost"
     from_pool = {
-        one.answer.body["sessionId"] for one in served if one.answer.body["source"] == "pool"
+        one.response.body["sessionId"] for one in served if one.response.body["source"] == "pool"
     }
     assert from_pool == claimed & before.pooled
     failed = sum(one.unserved for one in served)

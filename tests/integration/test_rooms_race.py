@@ -71,9 +71,9 @@ class Killer:
         until("a session is being created", self._is_being_created)
         self.killed += self.workers.kill("create_session", 2)
 
-    def after(self, answered: int) -> None:
-        self._answered = answered
-        if answered in self._late:
+    def after(self, responded: int) -> None:
+        self._answered = responded
+        if responded in self._late:
             self.killed += self.workers.kill("create_session")
 
     def _is_being_created(self) -> bool:
@@ -132,11 +132,11 @@ def _join(stack: Stack, room: str, user: User) -> Answer:
 
 def _the_one_session(served: list[Served], vendor: Emulator) -> str:
     """Returns the session that all callers got; fails unless all of their tokens connect."""
-    answers = [one.answer for one in served]
-    assert {answer.status for answer in answers} <= {200, 201}, answers
-    (session_id,) = {answer.body["sessionId"] for answer in answers}
-    assert sum(answer.status == 201 for answer in answers) <= 1
-    for answer in answers:
-        assert vendor.connect(session_id, answer.body["token"]["token"]).status == 200
+    responses = [one.response for one in served]
+    assert {response.status for response in responses} <= {200, 201}, responses
+    (session_id,) = {response.body["sessionId"] for response in responses}
+    assert sum(response.status == 201 for response in responses) <= 1
+    for response in responses:
+        assert vendor.connect(session_id, response.body["token"]["token"]).status == 200
     assert isinstance(session_id, str)
     return session_id

@@ -94,10 +94,10 @@ def test_rotations_under_load_fail_no_request_and_every_token_connects(
             rotating.append(beside.submit(account.rotate, OVERLAP_SECONDS))
         token = users[number % 10].token
         if number % 2:
-            answer = stack.call("POST", f"{at}/tokens", {}, token=token)
-            return answer, _connected(vendor, answer.body)
-        answer = stack.call("POST", "/sessions", {**LIVE, "token": {}}, token=token)
-        return answer, _connected(vendor, answer.body.get("token"))
+            response = stack.call("POST", f"{at}/tokens", {}, token=token)
+            return response, _connected(vendor, response.body)
+        response = stack.call("POST", "/sessions", {**LIVE, "token": {}}, token=token)
+        return response, _connected(vendor, response.body.get("token"))
 
     with ThreadPoolExecutor(1) as beside:
         rotating: list[Future[dict[str, str]]] = []
@@ -105,7 +105,7 @@ def test_rotations_under_load_fail_no_request_and_every_token_connects(
         keys = [rotation.result() for rotation in rotating]
 
     assert len({json.dumps(key) for key in keys}) == 2
-    failed = [answer for answer, _ in outcomes if answer.status != 201]
+    failed = [response for response, _ in outcomes if response.status != 201]
     assert not failed, failed
     refused = [connected for _, connected in outcomes if connected and connected.status != 200]
     assert not refused, refused
@@ -115,10 +115,10 @@ def test_rotations_under_load_fail_no_request_and_every_token_connects(
     record_property("tokens that connected", sum(1 for _, connected in outcomes if connected))
 
     # When the old keys have expired, the functions have the new one, and tokens still connect.
-    early = next(answer.body for answer, _ in outcomes if "expiresAt" in answer.body)
+    early = next(response.body for response, _ in outcomes if "expiresAt" in response.body)
     until("the old keys have expired", lambda: not _connects(vendor, early))
-    answer = stack.call("POST", f"{at}/tokens", {}, token=users[0].token)
-    assert vendor.connect(known.body["sessionId"], answer.body["token"]).status == 200
+    response = stack.call("POST", f"{at}/tokens", {}, token=users[0].token)
+    assert vendor.connect(known.body["sessionId"], response.body["token"]).status == 200
 
 
 def test_a_revoked_key_causes_errors_for_no_longer_than_the_cache_ttl(
@@ -132,8 +132,8 @@ def test_a_revoked_key_causes_errors_for_no_longer_than_the_cache_ttl(
         return stack.call("POST", "/sessions", LIVE, user="alice").status == 201
 
     def tokens_work() -> bool:
-        answer = stack.call("POST", f"/sessions/{session_id}/tokens", {}, user="alice")
-        return vendor.connect(session_id, answer.body["token"]).status == 200
+        response = stack.call("POST", f"/sessions/{session_id}/tokens", {}, user="alice")
+        return vendor.connect(session_id, response.body["token"]).status == 200
 
     until("creation works again", creates_work, CACHE_SECONDS + 30)
     until("tokens connect again", tokens_work, CACHE_SECONDS + 30)
@@ -153,8 +153,8 @@ def test_after_a_change_of_project_no_old_session_is_returned(
     account.rotate(OVERLAP_SECONDS, **other)
 
     def refused() -> bool:
-        answer = stack.call("POST", f"/sessions/{before['sessionId']}/tokens", {}, user="alice")
-        return (answer.status, answer.body.get("code")) == (409, "session_of_another_project")
+        response = stack.call("POST", f"/sessions/{before['sessionId']}/tokens", {}, user="alice")
+        return (response.status, response.body.get("code")) == (409, "session_of_another_project")
 
     until("creates are under the other project", lambda: _project(stack) == other_id)
     until("tokens of the old one are refused", refused)
@@ -179,6 +179,6 @@ def _connected(vendor: Emulator, token: dict[str, str] | None) -> Answer | None:
 
 
 def _project(stack: Stack) -> str:
-    answer = stack.call("POST", "/sessions", LIVE, user="bob")
-    project: str = answer.body["projectId"]
+    response = stack.call("POST", "/sessions", LIVE, user="bob")
+    project: str = response.body["projectId"]
     return project

@@ -42,7 +42,7 @@ def one_of_everything(stack: Stack, vendor: Emulator) -> None:
 
 
 def test_no_secret_or_token_appears_outside_its_own_response(stack: Stack) -> None:
-    issued = {token for answer in stack.heard for token in _tokens(answer[2].body)}
+    issued = {token for response in stack.heard for token in _tokens(response[2].body)}
     assert issued, "no test has issued a token"
     signatures = {_signature(token) for token in issued}
     callers = {_signature(user["token"]) for user in stack.facts["users"].values()}
@@ -59,9 +59,9 @@ def test_no_secret_or_token_appears_outside_its_own_response(stack: Stack) -> No
 
 
 def test_responses_with_a_token_are_no_store(stack: Stack) -> None:
-    for method, path, answer in stack.heard:
-        if any(_tokens(answer.body)):
-            assert answer.headers["cache-control"] == "no-store", (method, path)
+    for method, path, response in stack.heard:
+        if any(_tokens(response.body)):
+            assert response.headers["cache-control"] == "no-store", (method, path)
 
 
 def _places(stack: Stack) -> Iterator[tuple[str, str]]:
@@ -80,8 +80,8 @@ def _places(stack: Stack) -> Iterator[tuple[str, str]]:
         "the emulator's log",
         json.dumps(stack.vendor("GET", "/_emulator/requests?limit=10000").body["requests"]),
     )
-    for method, path, answer in stack.heard:
-        yield f"the response to {method} {path[:60]}", _without_its_own_token(answer)
+    for method, path, response in stack.heard:
+        yield f"the response to {method} {path[:60]}", _without_its_own_token(response)
 
 
 def _messages(stack: Stack) -> Iterator[str]:
@@ -102,9 +102,9 @@ def _tokens(body: Any) -> Iterator[str]:
         yield token
 
 
-def _without_its_own_token(answer: Answer) -> str:
-    text = json.dumps([dict(answer.headers), answer.body])
-    for token in _tokens(answer.body):
+def _without_its_own_token(response: Answer) -> str:
+    text = json.dumps([dict(response.headers), response.body])
+    for token in _tokens(response.body):
         text = text.replace(token, "", 1)
     return text
 

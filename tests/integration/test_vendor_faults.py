@@ -78,7 +78,7 @@ TROUBLES = {
     "connection refused": Trouble({}, BROKEN, 0, address="http://127.0.0.1:{free}"),
     "TLS error": Trouble({}, "the TLS connection failed", 0, address="https://127.0.0.1:{vendor}"),
     "reset": Trouble({"reset": True}, BROKEN),
-    "no answer": Trouble({"delayMs": 120_000}, LATE),
+    "no response": Trouble({"delayMs": 120_000}, LATE),
     "slow bytes": Trouble({"byteDelayMs": 1000}, LATE),
     "400": _refused(400, "Bad Request"),
     "401": _refused(401, "Unauthorized", asked=2),
@@ -111,25 +111,25 @@ def test_a_vendor_fault_gives_a_timely_error_and_a_logged_reason(
     before = Records.read(stack)
 
     with _troubled(stack, vendor, trouble):
-        answer = _create(stack)
+        response = _create(stack)
 
-    assert (answer.status, answer.body.get("code")) == trouble.status_and_code, answer
-    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert (response.status, response.body.get("code")) == trouble.status_and_code, response
+    assert response.headers["content-type"].startswith("application/problem+json")
     if trouble.retry_after:
-        assert int(answer.headers["retry-after"]) >= trouble.retry_after
+        assert int(response.headers["retry-after"]) >= trouble.retry_after
     else:
-        assert "retry-after" not in answer.headers
+        assert "retry-after" not in response.headers
     assert Records.read(stack) == before, "no partial write remains"
     assert len(vendor.creations()) <= trouble.asked
 
-    line = until("its log is available", partial(_request_line, stack, logs, answer))
+    line = until("its log is available", partial(_request_line, stack, logs, response))
     assert line["duration_ms"] < (BUDGET_SECONDS + OVERHEAD_SECONDS) * 1000
     assert (line["status"], line["code"]) == trouble.status_and_code
     assert logs.total("create_session", trouble.metric) >= 1
     message = "vendor_unavailable" if trouble.retry_after else "vendor_rejected"
     (logged,) = logs.lines("create_session", message)
     assert re.search(trouble.reason, logged["reason"]), logged
-    _require_nothing_secret(stack, logs, answer)
+    _require_nothing_secret(stack, logs, response)
 
 
 def test_an_unusual_content_type_of_the_vendor_is_accepted(stack: Stack, vendor: Emulator) -> None:
@@ -150,9 +150,9 @@ def test_a_short_vendor_failure_is_not_noticed(
 ) -> None:
     """A creation can be retried, because a duplicate is harmless."""
     with vendor.failing(**fault):
-        answer = _create(stack)
-    assert answer.status == 201
-    assert answer.body["sessionId"] in Records.read(stack).open
+        response = _create(stack)
+    assert response.status == 201
+    assert response.body["sessionId"] in Records.read(stack).open
 
 
 def test_the_circuit_breaker_stops_calls_while_the_vendor_fails(
@@ -209,15 +209,15 @@ def _create(stack: Stack) -> Answer:
     return stack.call("POST", "/sessions", {"mediaMode": "routed", "token": {}}, user="alice")
 
 
-def _request_line(stack: Stack, logs: Logs, answer: Answer) -> Line:
+def _request_line(stack: Stack, logs: Logs, response: Answer) -> Line:
     for line in logs.lines("create_session", "request"):
-        if line["request_id"] == answer.body["requestId"]:
+        if line["request_id"] == response.body["requestId"]:
             return line
     stack.call("POST", "/sessions", {"nonsense": 1}, user="alice")  # so that late log lines appear
     return {}
 
 
-def _require_nothing_secret(stack: Stack, logs: Logs, answer: Answer) -> None:
-    for text in (logs.text("create_session"), json.dumps(answer.body)):
+def _require_nothing_secret(stack: Stack, logs: Logs, response: Answer) -> None:
+    for text in (logs.text("create_session"), json.dumps(response.body)):
         assert not LIKE_A_TOKEN.search(text)
         assert not any(secret in text for secret in stack.secrets)

@@ -56,12 +56,12 @@ def test_no_session_is_lost_when_workers_are_killed_during_claims(
     made = vendor.made() - len(Records.read(stack).sessions)
     calls = [partial(attempt, partial(claim, stack, issuer.user()))] * CLAIMS
 
-    killed, answers = _while_workers_die(workers, kills, lambda: calls, unserved)
+    killed, responses = _while_workers_die(workers, kills, lambda: calls, unserved)
 
     records = Records.read(stack)
     records.require_whole()
-    claimed = claimed_by(answers, records)
-    failed = sum(map(unserved, answers))
+    claimed = claimed_by(responses, records)
+    failed = sum(map(unserved, responses))
     assert len(records.open) - len(claimed) <= failed
     lost = vendor.made() - made - len(records.sessions)
     require_accounted_for(stack, logs, lost, failed)
@@ -69,7 +69,7 @@ def test_no_session_is_lost_when_workers_are_killed_during_claims(
     record_property("claimed", len(claimed))
     record_property("requests without a response", failed)
     record_property("created by the vendor and not recorded", lost)
-    assert persist(partial(claim, stack, issuer.user())).answer.status == 201
+    assert persist(partial(claim, stack, issuer.user())).response.status == 201
 
 
 def test_a_claim_retried_with_its_key_gets_the_same_session(
@@ -87,7 +87,7 @@ def test_a_claim_retried_with_its_key_gets_the_same_session(
 
     records = Records.read(stack)
     records.require_whole()
-    assert claimed_by([one.answer for one in served], records) == records.open
+    assert claimed_by([one.response for one in served], records) == records.open
     record_property("killed", killed)
     record_property("claimed", len(records.open))
     record_property("callers that retried", sum(one.unserved > 0 for one in served))

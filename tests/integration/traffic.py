@@ -60,19 +60,19 @@ def attempt(call: Callable[[], Answer]) -> Answer:
         return NO_ANSWER
 
 
-def unserved(answer: Answer) -> bool:
+def unserved(response: Answer) -> bool:
     """Returns whether an app would retry: no response, a function that died, or 503 with
     `Retry-After`."""
-    if answer.status == 503:
-        return "retry-after" in answer.headers
-    died = answer.status in {500, 502} and "code" not in (answer.body or {})
-    return answer.status == 0 or died
+    if response.status == 503:
+        return "retry-after" in response.headers
+    died = response.status in {500, 502} and "code" not in (response.body or {})
+    return response.status == 0 or died
 
 
 class Served(NamedTuple):
     """The final response, and the number of failed attempts before it."""
 
-    answer: Answer
+    response: Answer
     unserved: int
 
 
@@ -81,7 +81,7 @@ def persist(call: Callable[[], Answer], seconds: float = 300) -> Served:
     `seconds`."""
     deadline = time.monotonic() + seconds
     failures = 0
-    while unserved(answer := attempt(call)) and time.monotonic() < deadline:
+    while unserved(response := attempt(call)) and time.monotonic() < deadline:
         failures += 1
-        time.sleep(random.uniform(0.5, 1) * float(answer.headers.get("retry-after", "0.2")))
-    return Served(answer, failures)
+        time.sleep(random.uniform(0.5, 1) * float(response.headers.get("retry-after", "0.2")))
+    return Served(response, failures)

@@ -52,9 +52,9 @@ class ConsolePage:
         """Fill in these fields, by their labels, and create; the session's id."""
         for label, value in fields.items():
             self.form.get_by_label(label.replace("_", " "), exact=True).fill(value)
-        with self.page.expect_response(_answers_creation) as answered:
+        with self.page.expect_response(_answers_creation) as responded:
             self.submit()
-        session_id = answered.value.json()["sessionId"]
+        session_id = responded.value.json()["sessionId"]
         assert isinstance(session_id, str)
         expect(fact(self.session, "Session ID")).to_have_text(session_id)
         return session_id

@@ -23,7 +23,7 @@ def test_the_page_creates_joins_and_closes_a_session(open_console: OpenConsole) 
 
     session_id = console.create(Expected_participants="2")
     expect(console.session).to_contain_text("Relayed")
-    expect(console.session).to_contain_text("Why: media goes directly")
+    expect(console.session).to_contain_text("Why: at most two participants")
     expect(console.badges().first).to_have_text("open")
     expect(console.session.get_by_role("heading")).to_be_focused()
 
@@ -229,12 +229,12 @@ def test_a_t1_token_is_decoded(open_console: OpenConsole) -> None:
     text = base64.b64encode(f"partner_id=12345&sig=0af:{fields}".encode()).decode()
 
     def older(route: Route) -> None:
-        answer: dict[str, Any] = route.fetch().json()
+        response: dict[str, Any] = route.fetch().json()
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires))
         route.fulfill(
             status=201,
             content_type="application/json",
-            body=json.dumps({**answer, "token": f"T1=={text}", "expiresAt": ends}),
+            body=json.dumps({**response, "token": f"T1=={text}", "expiresAt": ends}),
         )
 
     console.page.route("**/tokens", older)

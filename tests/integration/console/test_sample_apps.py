@@ -18,18 +18,18 @@ def ask(stack: Stack, path: str, method: str = "GET", **headers: str) -> Answer:
 
 @pytest.mark.parametrize("path", ["/session", "/room/demo"])
 def test_a_sample_app_gets_its_four_values(stack: Stack, path: str) -> None:
-    answer = ask(stack, path, Origin="https://samples.example")
+    response = ask(stack, path, Origin="https://samples.example")
 
-    assert answer.status == 200
-    assert answer.headers["content-type"].startswith("application/json")
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.body.keys() == MEMBERS
-    assert all(isinstance(value, str) and value for value in answer.body.values())
+    assert response.status == 200
+    assert response.headers["content-type"].startswith("application/json")
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.body.keys() == MEMBERS
+    assert all(isinstance(value, str) and value for value in response.body.values())
     platform = stack.facts["platform"]
     name = "applicationId" if platform == "vonage" else "apiKey"
     project = stack.facts["credentials"][platform][name]
-    assert {answer.body["apiKey"], answer.body["applicationId"]} == {project}
+    assert {response.body["apiKey"], response.body["applicationId"]} == {project}
 
 
 def test_a_sample_app_can_connect_and_publish(stack: Stack) -> None:
@@ -48,10 +48,10 @@ def test_a_sample_app_can_connect_and_publish(stack: Stack) -> None:
 def test_sample_apps_and_api_callers_of_a_room_get_one_session(stack: Stack) -> None:
     room = f"sample.{uuid.uuid4()}"
     with ThreadPoolExecutor(8) as callers:
-        answers = list(callers.map(lambda _: ask(stack, f"/room/{room}"), range(8)))
+        responses = list(callers.map(lambda _: ask(stack, f"/room/{room}"), range(8)))
     joined = stack.call("POST", "/sessions", {"room": room}, user="bob")
 
-    assert {answer.body["sessionId"] for answer in answers} == {joined.body["sessionId"]}
+    assert {response.body["sessionId"] for response in responses} == {joined.body["sessionId"]}
     assert joined.body["owner"] == stack.facts["users"]["alice"]["sub"]
     assert ask(stack, f"/room/other-{room}").body["sessionId"] != joined.body["sessionId"]
 
@@ -64,7 +64,7 @@ def test_the_session_without_a_room_is_that_of_the_room_session(stack: Stack) ->
 
 @pytest.mark.parametrize("path", ["/session", "/room/demo"])
 def test_any_origin_and_header_is_allowed(stack: Stack, path: str) -> None:
-    answer = ask(
+    response = ask(
         stack,
         path,
         "OPTIONS",
@@ -74,17 +74,17 @@ def test_any_origin_and_header_is_allowed(stack: Stack, path: str) -> None:
         Access_Control_Request_Private_Network="true",
     )
 
-    assert answer.status == 204
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert "GET" in re.split(r",\s*", answer.headers["access-control-allow-methods"])
-    assert answer.headers["access-control-allow-headers"] == "content-type, x-requested-with"
-    assert answer.headers["access-control-allow-private-network"] == "true"
+    assert response.status == 204
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "GET" in re.split(r",\s*", response.headers["access-control-allow-methods"])
+    assert response.headers["access-control-allow-headers"] == "content-type, x-requested-with"
+    assert response.headers["access-control-allow-private-network"] == "true"
 
 
 def test_an_error_of_the_api_is_passed_on(stack: Stack) -> None:
-    answer = ask(stack, "/room/not%20a%20name")
+    response = ask(stack, "/room/not%20a%20name")
 
-    assert answer.status == 400
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.body["code"] == "invalid_request"
+    assert response.status == 400
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.body["code"] == "invalid_request"

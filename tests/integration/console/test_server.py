@@ -41,7 +41,7 @@ def test_requests_and_responses_are_passed_on_unchanged(stack: Stack) -> None:
         for _ in range(2)
     ]
 
-    assert [answer.status for answer in made] == [201, 201]
+    assert [response.status for response in made] == [201, 201]
     assert made[0].body["sessionId"] == made[1].body["sessionId"]
     assert made[0].headers["location"] == f"/sessions/{made[0].body['sessionId']}"
     assert made[0].headers["apigw-requestid"]

@@ -14,9 +14,9 @@ every_operation = pytest.mark.parametrize("operation", operations(), ids=lambda 
 def test_the_401_of_the_gateway_conforms_to_the_contract(
     stack: Stack, operation: Operation
 ) -> None:
-    answer = stack.call(operation.method, operation.path.replace("{sessionId}", "some-id"))
-    assert answer.status == 401
-    assert _described(answer, operation.responses["401"])
+    response = stack.call(operation.method, operation.path.replace("{sessionId}", "some-id"))
+    assert response.status == 401
+    assert _described(response, operation.responses["401"])
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,11 @@ def test_the_401_of_the_gateway_conforms_to_the_contract(
 def test_the_404_of_the_gateway_conforms_to_the_contract(
     stack: Stack, method: str, path: str
 ) -> None:
-    answer = stack.call(method, path, user="alice")
-    assert answer.status == 404
-    assert all(_described(answer, operation.responses["404"]) for operation in operations())
+    response = stack.call(method, path, user="alice")
+    assert response.status == 404
+    assert all(_described(response, operation.responses["404"]) for operation in operations())
 
 
-def _described(answer: Answer, described: Node) -> bool:
-    content = described["content"][answer.headers["content-type"]]
-    return violations(content["schema"], answer.body) == []
+def _described(response: Answer, described: Node) -> bool:
+    content = described["content"][response.headers["content-type"]]
+    return violations(content["schema"], response.body) == []
