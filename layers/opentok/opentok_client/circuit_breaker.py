@@ -14,6 +14,8 @@ that fails a third of all calls at random fails three requests in a row once in 
 COOLDOWN_SECONDS = 3.0
 """How long it stays open, unless the vendor asks for more."""
 COOLDOWN_MAX_SECONDS = 30.0
+PROBE_SECONDS = 1.0
+"""When a request that was rejected during a probe may be tried again."""
 
 
 class CircuitBreaker:
@@ -38,7 +40,7 @@ class CircuitBreaker:
             if (remaining := self._clocks.remaining(self._open_until)) > 0:
                 return remaining
             if self._probing:
-                return COOLDOWN_SECONDS
+                return PROBE_SECONDS
             self._probing = True
             return 0.0
 

@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from .credentials import CredentialCache
-from .domain.deadline import REFILL_RESERVE_SECONDS, VENDOR_SECONDS, Deadline
+from .domain.deadline import (
+    REFILL_PAUSE_MAX_SECONDS,
+    REFILL_RESERVE_SECONDS,
+    REFILL_STALL_SECONDS,
+    VENDOR_SECONDS,
+    Deadline,
+)
 from .domain.pool_size import next_target
 from .domain.pools import Pool
-from .domain.problems import Problem
+from .domain.problems import Problem, Unavailable, VendorUnavailable
 from .runtime import telemetry
 from .storage.pool_store import PoolStore, RefillState
 from .vendor import Vendor
@@ -22,8 +28,9 @@ __all__ = ["CONNECTIONS", "PoolReport", "PrecreateSessions", "RefillFailed"]
 
 CONNECTIONS = 16
 """Number of sessions that are created at the same time."""
-
-
+FAILURES_IN_A_ROW = 3
+"""Consecutive rejections by the vendor, or failures of the table, after which the refill goes on
+with the next pool."""
 LIMIT_REACHED = "the limit of sessions per run was reached"
 
 
@@ -53,6 +60,7 @@ class PrecreateSessions:
     limit: int
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
+    wait: Callable[[threading.Event, float], object] = threading.Event.wait
 
     def __call__(self, pools: Sequence[Pool], seconds_left: float) -> list[PoolReport]:
         """Refills the pools within `seconds_left` and returns one report per pool, in their order.
@@ -78,32 +86,27 @@ class PrecreateSessions:
         """Returns the number of created sessions, and why there are not more."""
         if number == 0:
             return 0, LIMIT_REACHED if found.missing else None
-        stop = threading.Event()
-        reasons: list[str] = []
+        filling = _Filling(number, deadline)
 
-        def make(_: int) -> int:
-            # A call that cannot be waited for would lose the session that the vendor creates.
-            if stop.is_set() or not deadline.allows(VENDOR_SECONDS):
-                return 0
-            try:
-                new = self.vendor.create_session(found.pool.options)
-                project_id = new.credentials.project_id
-                pool_id = found.pool.id_for(project_id)
-                self.pools.add(new.session_id, project_id, pool_id, self.clock())
-            except Problem as problem:
-                telemetry.count_failure(problem.type)
-                reasons.append(problem.detail)
-                stop.set()
-                return 0
-            return 1
+        def work(_: int) -> None:
+            while filling.take():
+                try:
+                    new = self.vendor.create_session(found.pool.options)
+                    project_id = new.credentials.project_id
+                    pool_id = found.pool.id_for(project_id)
+                    self.pools.add(new.session_id, project_id, pool_id, self.clock())
+                except Problem as problem:
+                    telemetry.count_failure(problem.type)
+                    self.wait(filling.given_up, filling.failed(problem))
+                else:
+                    filling.succeeded()
 
-        with ThreadPoolExecutor(min(CONNECTIONS, number)) as threads:
-            made = sum(threads.map(make, range(number)))
-        if reasons:
-            return made, reasons[0]
-        if made < number:
-            return made, "the run had no time left"
-        return made, None if made == found.missing else LIMIT_REACHED
+        threads = min(CONNECTIONS, number)
+        with ThreadPoolExecutor(threads) as executor:
+            list(executor.map(work, range(threads)))
+        if filling.created < number:
+            return filling.created, filling.reason or "the run had no time left"
+        return filling.created, None if number == found.missing else LIMIT_REACHED
 
     def _conclude(self, found: _Found, created: int, reason: str | None) -> PoolReport:
         now = int(self.clock())
@@ -128,6 +131,58 @@ class PrecreateSessions:
             "failed": failed,
             "reason": reason,
         }
+
+
+class _Filling:
+    """The progress of one pool, shared by the threads that fill it.
+
+    After a failed call, its thread waits and tries again. The pool is given up after
+    `FAILURES_IN_A_ROW` failures that a pause does not cure, when the vendor was unavailable for
+    `REFILL_STALL_SECONDS`, or when the run has no time left.
+    """
+
+    def __init__(self, number: int, deadline: Deadline) -> None:
+        self._lock = threading.Lock()
+        self._deadline = deadline
+        self._unassigned = number
+        self._failures = 0
+        self._last_success = deadline.monotonic()
+        self.created = 0
+        self.reason: str | None = None
+        self.given_up = threading.Event()
+
+    def take(self) -> bool:
+        """Assigns one of the missing sessions to the calling thread; False when it is done."""
+        with self._lock:
+            # A call that cannot be waited for would lose the session that the vendor creates.
+            in_time = self._deadline.allows(VENDOR_SECONDS)
+            if not self._unassigned or not in_time or self.given_up.is_set():
+                return False
+            self._unassigned -= 1
+            return True
+
+    def succeeded(self) -> None:
+        """Counts a created and recorded session."""
+        with self._lock:
+            self.created += 1
+            self._failures = 0
+            self._last_success = self._deadline.monotonic()
+
+    def failed(self, problem: Problem) -> float:
+        """Returns the seconds that the thread has to wait before it tries again."""
+        with self._lock:
+            self._unassigned += 1
+            self.reason = problem.detail
+            if not isinstance(problem, VendorUnavailable):
+                self._failures += 1
+                if self._failures >= FAILURES_IN_A_ROW:
+                    self.given_up.set()
+                return problem.retry_after if isinstance(problem, Unavailable) else 0.0
+            pause = min(problem.retry_after, REFILL_PAUSE_MAX_SECONDS)
+            stalled = self._deadline.monotonic() - self._last_success >= REFILL_STALL_SECONDS
+            if stalled or not self._deadline.allows(pause + VENDOR_SECONDS):
+                self.given_up.set()
+            return pause
 
 
 @dataclass(frozen=True, slots=True)

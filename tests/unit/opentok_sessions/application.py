@@ -156,7 +156,7 @@ class Application:
             close_session=CloseSession(store, clock),
             release_room=ReleaseRoom(store),
             precreate_sessions=PrecreateSessions(
-                pool_store, credentials, vendor, 500, clock, clock
+                pool_store, credentials, vendor, 500, clock, clock, lambda _, s: clock.turn(s)
             ),
         )
 

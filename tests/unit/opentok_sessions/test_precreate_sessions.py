@@ -10,11 +10,18 @@ from dataclasses import replace
 
 import pytest
 
-from opentok_sessions.domain.deadline import REFILL_RESERVE_SECONDS, VENDOR_SECONDS
+from opentok_client import circuit_breaker, transport
+from opentok_sessions.domain.deadline import (
+    REFILL_PAUSE_MAX_SECONDS,
+    REFILL_RESERVE_SECONDS,
+    REFILL_STALL_SECONDS,
+    VENDOR_SECONDS,
+)
 from opentok_sessions.domain.problems import CredentialsUnavailable, StorageUnavailable
 from opentok_sessions.http.pools import parse_pools
 from opentok_sessions.precreate_sessions import (
     CONNECTIONS,
+    FAILURES_IN_A_ROW,
     PoolReport,
     PrecreateSessions,
     RefillFailed,
@@ -22,13 +29,14 @@ from opentok_sessions.precreate_sessions import (
 from opentok_sessions.storage.pool_store import RefillState
 from tests.aws import API_KEY, Answer, Aws, before, refuse
 from tests.unit.opentok_sessions.application import NOW, Application, Clock
-from tests.unit.opentok_sessions.vendor_server import DOWN, VendorServer
+from tests.unit.opentok_sessions.vendor_server import DOWN, Reply, VendorServer
 
 Metrics = Callable[[], Counter[str]]
 ROUTED: dict[str, object] = {"mediaMode": "routed", "min": 3, "max": 20}
 RELAYED: dict[str, object] = {"mediaMode": "relayed", "min": 2, "max": 20}
 SECONDS = 120.0
 LIMITED = "the limit of sessions per run was reached"
+FAILED: Reply = (503, {}, b"{}")
 
 
 def refill(
@@ -293,12 +301,12 @@ class TestFailures:
         vendor.next_replies.extend([(400, {}, b"{}")] * 40)
         with pytest.raises(RefillFailed):
             refill(app, {**ROUTED, "min": 20})
-        assert vendor.asked <= CONNECTIONS
+        assert vendor.asked < CONNECTIONS + FAILURES_IN_A_ROW
 
     def test_one_pool_fails_and_the_others_are_filled(
         self, app: Application, vendor: VendorServer
     ) -> None:
-        vendor.next_replies.append((400, {}, b'{"message":"no such place"}'))
+        vendor.next_replies.extend([(400, {}, b'{"message":"no such place"}')] * FAILURES_IN_A_ROW)
         one = {**ROUTED, "min": 1}
         reports = refill(app, one, RELAYED)
         assert [short(r)[2] for r in reports] == [0, 2]
@@ -329,7 +337,7 @@ class TestFailures:
             return broken(proceed) if is_session else proceed()
 
         one = {**ROUTED, "min": 1}
-        aws.meet("PutItem", sessions_only)
+        aws.meet("PutItem", *[sessions_only] * FAILURES_IN_A_ROW)
         with pytest.raises(RefillFailed, match="session store is unavailable"):
             refill(app, one)
         assert app.pooled() == set()
@@ -368,6 +376,69 @@ class TestFailures:
         vendor.is_down = False
         container = Application.start(aws, vendor, app.clock)
         assert [short(r) for r in refill(container, ROUTED)] == [(3, 0, 3, 0, None)]
+
+
+class TestHalfSickVendor:
+    """It fails some calls, or fails for a while."""
+
+    def test_one_failed_call_costs_no_session(self, app: Application, vendor: VendorServer) -> None:
+        vendor.next_replies.extend([FAILED, (400, {}, b"{}")] * 2)
+        [report] = refill(app, {**ROUTED, "min": 20})
+        assert short(report) == (20, 0, 20, 0, None)
+
+    def test_a_refill_of_300_and_300_survives_a_vendor_that_fails_30_percent_of_its_calls(
+        self,
+        app: Application,
+        vendor: VendorServer,
+        monkeypatch: pytest.MonkeyPatch,
+        record_property: Callable[[str, object], None],
+    ) -> None:
+        monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.001)
+        vendor.fail_at_random(share=0.3, seed=1)
+        pools = ({**ROUTED, "min": 300, "max": 800}, {**RELAYED, "min": 300, "max": 800})
+        reports = refill(app, *pools, limit=1000)
+        created = sum(report["created"] for report in reports)
+        record_property("created of 600", created)
+        record_property("failed calls", vendor.failed)
+        assert vendor.failed > 200
+        assert created >= 570
+        assert len(app.pooled()) + len(app.pooled("relayed")) == created
+
+    def test_a_refill_waits_out_a_cooldown_and_fills_both_pools(
+        self, app: Application, vendor: VendorServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.001)
+        monkeypatch.setattr(circuit_breaker, "COOLDOWN_SECONDS", 0.2)
+        monkeypatch.setattr(circuit_breaker, "PROBE_SECONDS", 0.05)
+        monkeypatch.setattr(transport, "COOLDOWN_SECONDS", 0.2)
+        vendor.next_replies.extend([FAILED] * 3 * CONNECTIONS)
+        waits: list[float] = []
+
+        def wait(event: threading.Event, seconds: float) -> None:
+            waits.append(seconds)
+            event.wait(seconds)
+
+        app = replace(app, precreate_sessions=replace(app.precreate_sessions, wait=wait))
+        reports = refill(app, {**ROUTED, "min": 30, "max": 30}, {**RELAYED, "min": 30, "max": 30})
+        assert [short(r) for r in reports] == [(30, 0, 30, 0, None)] * 2
+        assert len(waits) >= CONNECTIONS
+
+    def test_a_pool_is_given_up_when_the_vendor_stays_unavailable(
+        self, app: Application, vendor: VendorServer, clock: Clock
+    ) -> None:
+        vendor.is_down = True
+        with pytest.raises(RefillFailed, match="is unavailable"):
+            refill(app, {**ROUTED, "min": 1}, {**RELAYED, "min": 1}, seconds=300)
+        passed = clock() - NOW
+        assert 2 * REFILL_STALL_SECONDS <= passed <= 2 * 2 * REFILL_PAUSE_MAX_SECONDS
+
+    def test_a_refill_does_not_wait_for_a_call_that_it_has_no_time_for(
+        self, app: Application, vendor: VendorServer, clock: Clock
+    ) -> None:
+        vendor.is_down = True  # and asks for 100 s
+        with pytest.raises(RefillFailed, match="is unavailable"):
+            refill(app, {**ROUTED, "min": 1}, seconds=30)
+        assert vendor.asked == 1
 
 
 def test_sessions_are_created_concurrently(app: Application, vendor: VendorServer) -> None:

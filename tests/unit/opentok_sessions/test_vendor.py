@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from opentok_client import transport
 from opentok_client.circuit_breaker import FAILURES_IN_A_ROW
 from opentok_client.credentials import OpenTokCredentials
 from opentok_client.options import MediaMode, SessionOptions
@@ -162,6 +163,25 @@ class TestWhatItsAnswersComeTo:
         with pytest.raises(CredentialsUnavailable):
             app.vendor.create_session(ROUTED)
         assert vendor.asked == 0
+
+
+def test_a_vendor_that_fails_30_percent_of_its_calls_fails_few_creates(
+    app: Application,
+    vendor: VendorServer,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
+) -> None:
+    monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.001)
+    vendor.fail_at_random(share=0.3, seed=1)
+    failed = 0
+    for _ in range(500):
+        try:
+            app.vendor.create_session(ROUTED)
+        except VendorUnavailable:
+            failed += 1
+    record_property("failed creates of 500", failed)
+    assert vendor.failed > 150
+    assert failed <= 25
 
 
 class TestConnections:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -45,7 +46,14 @@ class VendorServer:
         """What happens before it answers the next requests, one each."""
         self.next_replies: deque[Reply] = deque()
         """What it answers to the next requests instead of a session."""
+        self.failed = 0
+        """The number of calls that failed at random."""
+        self._share, self._random = 0.0, random.Random()
         self._lock = threading.Lock()
+
+    def fail_at_random(self, share: float, seed: int) -> None:
+        """Fails this share of all calls from now on, the same ones for the same seed."""
+        self._share, self._random = share, random.Random(seed)
 
     @property
     def asked(self) -> int:
@@ -58,10 +66,14 @@ class VendorServer:
             self.forms.append(form)
             action = self.before_answer.popleft() if self.before_answer else None
             scripted = self.next_replies.popleft() if self.next_replies else None
+            fails = self._random.random() < self._share
+            self.failed += fails
         if action is not None:
             action()
         if self.is_down:
             return DOWN
+        if fails:
+            return 500, {}, b'{"message":"an accident"}'
         if scripted is not None:
             return scripted
         try:

@@ -22,7 +22,9 @@ __all__ = [
     "IDEMPOTENCY_TTL_SECONDS",
     "RACE_ATTEMPTS",
     "RACE_PAUSE_SECONDS",
+    "REFILL_PAUSE_MAX_SECONDS",
     "REFILL_RESERVE_SECONDS",
+    "REFILL_STALL_SECONDS",
     "RESPONSE_RESERVE_SECONDS",
     "VENDOR_SECONDS",
     "Deadline",
@@ -51,6 +53,10 @@ RACE_PAUSE_SECONDS = 0.05
 
 REFILL_RESERVE_SECONDS = 5.0
 """Left at the end of a scheduled run, to record sessions that the vendor created."""
+REFILL_STALL_SECONDS = 20.0
+"""Without a created session for this time, a scheduled run goes on with the next pool."""
+REFILL_PAUSE_MAX_SECONDS = 30.0
+"""Longest pause of a refill after a failure: the longest cooldown of the circuit breaker."""
 
 CREDENTIALS_RETRY_SECONDS = 5.0
 """First retry interval while Secrets Manager fails and cached credentials are used. It doubles up
