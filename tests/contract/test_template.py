@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from local.stack.bundle import read_template
+from opentok_client.options import ArchiveMode, SessionOptions
+from opentok_sessions.domain.models import Reuse, Session, Source
 from opentok_sessions.domain.problems import INTERNAL_ERROR
 from opentok_sessions.http.pools import parse_pools
 from opentok_sessions.runtime.settings import Settings
+from opentok_sessions.storage.items import UNLISTED, session_item
 from tests.contract.openapi import operations as contract_operations
 from tests.lint_template import DEPLOYMENTS, lint, processed
 from tests.problems import PROBLEMS
@@ -62,7 +65,6 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
     ],
     "get_session": [
         ("dynamodb:GetItem", TABLE),
-        ("dynamodb:BatchGetItem", TABLE),
         ("dynamodb:Query", OWNER_INDEX),
     ],
     "close_session": [
@@ -322,13 +324,40 @@ def test_the_table_uses_a_kms_key_only_if_one_is_given() -> None:
     assert PARAMETERS["TableKeyId"]["Default"] == ""
 
 
-def test_the_indexes_hold_keys_only() -> None:
+def test_the_indexes_hold_keys_and_what_a_list_shows() -> None:
+    indexes = {i["IndexName"]: i for i in properties("SessionsTable")["GlobalSecondaryIndexes"]}
     keys = {
-        index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
-        for index in properties("SessionsTable")["GlobalSecondaryIndexes"]
-        if index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+        name: [key["AttributeName"] for key in index["KeySchema"]]
+        for name, index in indexes.items()
     }
-    assert keys == {"pool": ["poolId", "poolKey"], "owner": ["owner", "createdAt"]}
+    assert keys == {"pool": ["poolId", "poolKey"], "owner": ["ownerKey", "createdAt"]}
+    assert indexes["pool"]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    options = SessionOptions(
+        archive_mode=ArchiveMode.ALWAYS,
+        archive_name="a",
+        archive_resolution="640x480",
+        location="12.34.56.78",
+    )
+    session = Session(
+        session_id="s",
+        project_id="p",
+        options=options,
+        media_mode_reason="r",
+        owner="o",
+        created_at=1,
+        source=Source.POOL,
+        last_used_at=1,
+        claim_id="c",
+        room="r",
+        reuse=Reuse.PERMANENT,
+        opens_at=1,
+        closes_at=2,
+        participants={},
+        superseded=True,
+    )
+    stored = session_item(session, ttl=1).keys()
+    projected = indexes["owner"]["Projection"]["NonKeyAttributes"]
+    assert set(projected) == stored - UNLISTED - {"pk", "sk", "ownerKey", "createdAt"}
 
 
 def test_no_credentials_are_in_the_template() -> None:

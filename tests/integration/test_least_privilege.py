@@ -31,7 +31,7 @@ NEEDS: dict[str, set[str]] = {
         "our secret",
     },
     "issue_token": {"table GetItem", "table UpdateItem", "our secret"},
-    "get_session": {"table GetItem", "table BatchGetItem", "index owner"},
+    "get_session": {"table GetItem", "index owner"},
     "close_session": {"table GetItem", "table UpdateItem"},
     "release_room": {"table DeleteItem", "table GetItem", "table UpdateItem"},
     "precreate_sessions": {
@@ -131,7 +131,7 @@ PROBES: dict[str, Probe] = {
         ExpressionAttributeValues={":pk": KEY["pk"]},
     ),
     "index pool": _query("pool", "poolId"),
-    "index owner": _query("owner", "owner"),
+    "index owner": _query("owner", "ownerKey"),
     "table BatchGetItem": lambda role: role.client("dynamodb").batch_get_item(
         RequestItems={role.table: {"Keys": [KEY]}}
     ),

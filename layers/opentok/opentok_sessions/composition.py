@@ -93,9 +93,11 @@ def issue_token(settings: Settings) -> IssueToken:
 def get_session(settings: Settings) -> GetSession:
     """Returns the use case of the lookups."""
     from .get_session import GetSession
+    from .storage.session_list import SessionList
 
-    store = SessionStore(_table(settings), settings.retention_seconds)
-    return GetSession(store, settings.room_idle_seconds)
+    table = _table(settings)
+    store = SessionStore(table, settings.retention_seconds)
+    return GetSession(store, SessionList(table), settings.room_idle_seconds)
 
 
 def close_session(settings: Settings) -> CloseSession:

@@ -11,6 +11,7 @@ from .domain.claims import Position
 from .domain.models import Caller, Session
 from .domain.problems import SessionNotFound
 from .domain.requests import ListRequest
+from .storage.session_list import SessionList
 from .storage.session_store import SessionStore
 
 __all__ = ["GetSession"]
@@ -21,6 +22,7 @@ class GetSession:
     """`GET /sessions/{sessionId}` and `GET /sessions`."""
 
     store: SessionStore
+    sessions: SessionList
     room_idle_seconds: int
     clock: Callable[[], float] = time.time
 
@@ -34,7 +36,7 @@ class GetSession:
         if request.room is not None:
             session = self._in_room(request.room, caller)
             return ([session] if session else []), None
-        return self.store.find_owned(caller.sub, request.limit, request.after)
+        return self.sessions.find_owned(caller, request.limit, request.after)
 
     def _in_room(self, name: str, caller: Caller) -> Session | None:
         """Returns the room's live session, as the room's next caller would get it."""

@@ -93,15 +93,24 @@ SEEDS = [
     ),
     replace(PLAIN, session_id=ID[10], last_used_at=NOW, room="hall", reuse=Reuse.CONVERSATION),
 ]
-POINTERS = {"lobby": ID[8], "board": ID[9], "hall": ID[10]}
 POOLED = {ID[11]: "routed", ID[12]: "routed", ID[13]: "relayed"}
 KNOWN = [*ID[:15], session_id(10**9, "47000009"), session_id(10**9, relayed=True)]
 
 
 def seeds() -> Iterator[Item]:
     yield from (session_item(session, None) for session in SEEDS)
-    for room, pointed_at in POINTERS.items():
-        yield encode({"pk": f"room#{room}", "sessionId": pointed_at, "claimId": "claim"})
+    for session in SEEDS:
+        if session.room is not None:
+            yield encode(
+                {
+                    "pk": f"room#{session.room}",
+                    "sessionId": session.session_id,
+                    "claimId": "claim",
+                    "owner": session.owner,
+                    "reuse": session.reuse,
+                    "participants": session.participants,
+                }
+            )
     for number, (pooled, pool) in enumerate(POOLED.items()):
         yield encode(
             {

@@ -83,7 +83,11 @@ CREATION = {
 LOADED = {
     "close_session": HTTP | {"close_session"},
     "release_room": HTTP | {"release_room"},
-    "get_session": HTTP | RESPONSES | FIELDS | ROOMS | {"get_session", "http.get_session"},
+    "get_session": HTTP
+    | RESPONSES
+    | FIELDS
+    | ROOMS
+    | {"get_session", "http.get_session", "storage.session_list"},
     "issue_token": HTTP | RESPONSES | FIELDS | ROOMS | TOKENS,
     "create_session": HTTP
     | RESPONSES

@@ -29,6 +29,7 @@ from opentok_sessions.release_room import ReleaseRoom
 from opentok_sessions.runtime.settings import Settings
 from opentok_sessions.session_supply import SessionSupply
 from opentok_sessions.storage.pool_store import PoolStore
+from opentok_sessions.storage.session_list import SessionList
 from opentok_sessions.storage.session_store import SessionStore
 from opentok_sessions.storage.table import Table
 from opentok_sessions.vendor import NewSession, Vendor
@@ -152,7 +153,7 @@ class Application:
                 clock,
             ),
             issue_token=IssueToken(store, credentials, tokens, IDLE, clock),
-            get_session=GetSession(store, IDLE, clock),
+            get_session=GetSession(store, SessionList(table), IDLE, clock),
             close_session=CloseSession(store, clock),
             release_room=ReleaseRoom(store),
             precreate_sessions=PrecreateSessions(

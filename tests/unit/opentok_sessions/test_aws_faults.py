@@ -79,7 +79,7 @@ USES = {
     "join a room": {"GetItem", "TransactWriteItems"},
     "token": {"GetItem", "TransactWriteItems"},
     "get": {"GetItem"},
-    "list": {"Query", "BatchGetItem"},
+    "list": {"Query"},
     "look at a room": {"GetItem"},
     "close": {"GetItem", "UpdateItem"},
 }

@@ -182,7 +182,7 @@ class TestTheOthers:
 
     def test_a_list_is_a_query_and_a_batch(self, aws: Aws, session_id: str) -> None:
         ok(call(load("get_session"), LIST))
-        assert aws.calls == ["Query", "BatchGetItem"]
+        assert aws.calls == ["Query"]
 
     def test_closing_is_a_get_and_a_write(self, aws: Aws, session_id: str) -> None:
         close_session = load("close_session")

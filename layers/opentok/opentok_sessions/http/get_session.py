@@ -1,24 +1,27 @@
-"""Parses the query of `GET /sessions`, and the cursor of its pages."""
+"""The query and the response of `GET /sessions`, and the cursor of its pages."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..domain.claims import Position
-from ..domain.models import Caller
+from ..domain.models import Caller, Session
 from ..domain.requests import ListRequest
 from .fields import Fields
+from .responses import session_response
 
-__all__ = ["LIMIT_MAX", "cursor_of", "parse_list_query"]
+__all__ = ["LIMIT_MAX", "cursor_of", "list_response", "parse_list_query"]
 
 PARAMETERS = ("room", "limit", "cursor")
 MAY_BE_EMPTY = ("limit", "cursor")
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
 CURSOR_MAX = 1024
+LIST_BYTES_MAX = 256 * 1024
+"""The sessions in one response. A page that would be larger ends earlier."""
 CREATED_AT_END = 10**15  # ms, in the year 33658
 
 
@@ -44,6 +47,30 @@ def parse_list_query(query: Mapping[str, object], caller: Caller) -> ListRequest
     room = fields.room("room")
     fields.finish()
     return ListRequest(room, limit or LIMIT_DEFAULT, after)
+
+
+def list_response(
+    sessions: Sequence[Session],
+    after: Position | None,
+    caller: Caller,
+    now: float,
+) -> dict[str, object]:
+    """Returns the response of `GET /sessions`; `after` is where the next page starts."""
+    shown: list[dict[str, object]] = []
+    size = 0
+    for session in sessions:
+        entry = session_response(session, caller, now)
+        entry.pop("participants", None)
+        size += len(json.dumps(entry, ensure_ascii=False).encode(errors="replace"))
+        if shown and size > LIST_BYTES_MAX:
+            last = sessions[len(shown) - 1]
+            after = (last.session_id, last.created_at)
+            break
+        shown.append(entry)
+    response: dict[str, object] = {"sessions": shown}
+    if after is not None:
+        response["cursor"] = cursor_of(after, caller)
+    return response
 
 
 def cursor_of(position: Position, caller: Caller) -> str:

@@ -12,9 +12,13 @@ from opentok_client.options import OPTIONS, Option, SessionOptions
 from ..domain.models import Reuse, Room, Session, Source
 from ..domain.problems import DamagedRecord
 from .attributes import Attribute, Item, Value, decode
-from .keys import new_item, session_key
+from .keys import new_item, owner_key, session_key
 
-__all__ = ["room_of", "session_item", "session_of"]
+__all__ = ["UNLISTED", "room_of", "session_item", "session_of"]
+
+UNLISTED = frozenset({"participants", "lastUsedAt", "claimId", "superseded", "ttl"})
+"""Attributes of a session that the index `owner` leaves out: a list does not show them. Changing
+them writes nothing to the index."""
 
 
 def session_item(session: Session, ttl: int | None) -> dict[str, Attribute]:
@@ -28,6 +32,7 @@ def session_item(session: Session, ttl: int | None) -> dict[str, Attribute]:
             **{option.field: option.plain(session.options) for option in OPTIONS},
             "mediaModeReason": session.media_mode_reason,
             "owner": session.owner,
+            "ownerKey": owner_key(session.owner),
             "createdAt": session.created_at,
             "source": session.source,
             "lastUsedAt": session.last_used_at,

@@ -20,6 +20,7 @@ __all__ = [
     "Key",
     "idempotency_key",
     "new_item",
+    "owner_key",
     "refill_key",
     "require_known_schema",
     "room_key",
@@ -56,6 +57,11 @@ def idempotency_key(hashed: str) -> Key:
 def refill_key(pool_id: str) -> Key:
     """Returns the key of a pool's refill state."""
     return Key(f"refill#{pool_id}", "refill")
+
+
+def owner_key(sub: str) -> str:
+    """Returns the owner's key in the index `owner`."""
+    return sub
 
 
 def new_item(key: Key, values: Mapping[str, Value | None]) -> dict[str, Attribute]:

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from ..domain.claims import IdempotencyRecord, KeyClaim, Outcome, Position, RoomClaim
+from ..domain.claims import IdempotencyRecord, KeyClaim, Outcome, RoomClaim
 from ..domain.deadline import IDEMPOTENCY_TTL_SECONDS
 from ..domain.models import Reuse, Room, Session
-from ..domain.problems import DamagedRecord
-from ..runtime import telemetry
-from .attributes import Item, decode, encode, number, text
+from .attributes import decode, number, text
 from .items import room_of, session_item, session_of
 from .keys import (
     SCHEMA,
-    Key,
     idempotency_key,
     new_item,
     room_key,
@@ -79,37 +76,6 @@ class SessionStore:
             return None
         joined = decode(item).get("joined") is True
         return IdempotencyRecord(text(item, "bodyHash"), text(item, "sessionId"), joined)
-
-    def find_owned(
-        self, owner: str, limit: int, after: Position | None
-    ) -> tuple[list[Session], Position | None]:
-        """Returns the owner's sessions, newest first, and where the next page starts (None at the
-        end).
-
-        The index is eventually consistent: a session appears moments after it was recorded. A
-        damaged record is left out, and counted as an internal error.
-        """
-        more = {}
-        if after is not None:
-            start = {**session_key(after[0])._asdict(), "owner": owner, "createdAt": after[1]}
-            more["ExclusiveStartKey"] = encode(start)
-        page = self._table.query(
-            "owner",
-            "#owner = :owner",
-            {":owner": owner},
-            ExpressionAttributeNames={"#owner": "owner"},
-            ScanIndexForward=False,
-            Limit=limit,
-            **more,
-        )
-        keys = [Key(text(item, "pk"), text(item, "sk")) for item in page["Items"]]
-        items = self._table.get_all(keys)
-        found = {Key(text(item, "pk"), text(item, "sk")): _readable(item) for item in items}
-        sessions = [session for key in keys if (session := found.get(key))]
-        last = page.get("LastEvaluatedKey")
-        if not last:
-            return sessions, None
-        return sessions, (text(last, "pk").removeprefix("session#"), number(last, "createdAt"))
 
     def record(
         self,
@@ -245,15 +211,6 @@ class SessionStore:
         if session.reuse is Reuse.PERMANENT:
             return None
         return max(int(now), session.opens_at or 0, session.closes_at or 0) + self._retention
-
-
-def _readable(item: Item) -> Session | None:
-    """Returns the session in an item; None for a damaged one, so that a list shows the others."""
-    try:
-        return session_of(item)
-    except DamagedRecord as damaged:
-        telemetry.count_damaged(damaged)
-        return None
 
 
 def _outcome(refusal: Enum | None, condition: Outcome = Outcome.CONFLICT) -> Outcome:

@@ -16,7 +16,6 @@ from tests.aws import (
     API_KEY,
     TABLE_NAME,
     Aws,
-    answer,
     before,
     canceled,
     refuse,
@@ -446,59 +445,6 @@ class TestClosing:
         aws.meet("UpdateItem", sent_twice)
         store.close("session-1", NOW)
         assert store.find_session("session-1") == a_session(closed=True)
-
-
-class TestListing:
-    def fill(self, store: SessionStore, number: int, owner: str = "alice") -> None:
-        for n in range(number):
-            session = a_session(f"{owner}-{n}", owner=owner, created_at=NOW * 1000 + n)
-            store.record(session, NOW, pooled=False)
-
-    def test_the_newest_come_first_and_only_the_owners(self, store: SessionStore) -> None:
-        self.fill(store, 3)
-        self.fill(store, 2, owner="bob")
-        sessions, position = store.find_owned("alice", 10, None)
-        assert [s.session_id for s in sessions] == [f"session-alice-{n}" for n in (2, 1, 0)]
-        assert position is None
-
-    def test_page_by_page(self, aws: Aws, store: SessionStore) -> None:
-        self.fill(store, 5)
-        aws.forget_calls()
-        seen: list[str] = []
-        position = None
-        for _ in range(3):
-            sessions, position = store.find_owned("alice", 2, position)
-            seen += [s.session_id for s in sessions]
-        assert seen == [f"session-alice-{n}" for n in (4, 3, 2, 1, 0)]
-        assert position is None
-        assert aws.calls == ["Query", "BatchGetItem"] * 3
-
-    def test_a_position_names_a_session_and_its_time(self, store: SessionStore) -> None:
-        self.fill(store, 3)
-        _, position = store.find_owned("alice", 2, None)
-        assert position == ("session-alice-1", NOW * 1000 + 1)
-
-    def test_one_that_the_index_knows_and_the_table_does_not(
-        self, aws: Aws, store: SessionStore
-    ) -> None:
-        self.fill(store, 2)
-        query = before(lambda: aws.delete("session#session-alice-1"))
-        aws.meet("BatchGetItem", query)
-        sessions, _ = store.find_owned("alice", 10, None)
-        assert [s.session_id for s in sessions] == ["session-alice-0"]
-
-    def test_an_unknown_owner_has_no_sessions(self, aws: Aws, store: SessionStore) -> None:
-        assert store.find_owned("unknown", 10, None) == ([], None)
-        assert aws.calls == ["Query"]
-
-    def test_the_order_is_the_indexs_and_not_the_batchs(
-        self, aws: Aws, store: SessionStore
-    ) -> None:
-        self.fill(store, 4)
-        for items in (aws.items(), aws.items()[::-1]):
-            aws.meet("BatchGetItem", answer(200, {"Responses": {TABLE_NAME: items}}))
-            sessions, _ = store.find_owned("alice", 10, None)
-            assert [s.created_at - NOW * 1000 for s in sessions] == [3, 2, 1, 0]
 
 
 def test_a_damaged_room(aws: Aws, store: SessionStore) -> None:
