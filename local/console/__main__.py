@@ -22,15 +22,15 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m local.console",
         description="The console page of a running local stack, and GET /session and "
-        "GET /room/{name} for the vendor's sample apps. When it is ready it prints its address.",
+        "GET /room/{name} for the vendor's sample apps. Prints its address when it is ready.",
     )
     parser.add_argument(
         "--stack",
         type=Path,
         default=Path(".local/stack.json"),
-        help="what `make up` wrote (default: .local/stack.json)",
+        help="the file that `make up` wrote (default: .local/stack.json)",
     )
-    parser.add_argument("--port", type=int, default=0, help="0 (default): a free one")
+    parser.add_argument("--port", type=int, default=0, help="0 (default): a free port")
     return parser.parse_args()
 
 
@@ -50,13 +50,13 @@ async def _serve(stack: StackFile, port: int) -> None:
 
 
 def main() -> None:
-    """Serve until interrupted."""
+    """Serves until interrupted."""
     arguments = _arguments()
     isolate()
     try:
         asyncio.run(_serve(StackFile.read(arguments.stack), arguments.port))
     except (UnusableStackFile, OSError) as error:
-        sys.exit(f"cannot start: {error}")
+        sys.exit(f"The console cannot start: {error}")
 
 
 if __name__ == "__main__":

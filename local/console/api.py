@@ -1,7 +1,7 @@
 """Calls to the stack's API.
 
-The API answers no other origin's scripts unless it is deployed with `AllowedOrigins`, which by
-default it is not. So the page asks this server, which carries each call there and back as it is.
+Browsers do not let pages of another origin call the API unless it is deployed with
+`AllowedOrigins`. The page therefore calls this server, which forwards each call unchanged.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from dataclasses import dataclass
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from yarl import URL
 
-__all__ = ["Answer", "Api", "NoAnswer"]
+__all__ = ["Api", "NoResponse", "Response"]
 
 TIMEOUT = ClientTimeout(total=60)
 
-#: What a caller sends beside the body, and what comes back, of the API's contract.
+#: The headers of the API's contract; no others are forwarded.
 REQUEST_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Accept")
-ANSWER_HEADERS = (
+RESPONSE_HEADERS = (
     "Content-Type", "Location", "Retry-After", "Cache-Control", "WWW-Authenticate",
     "apigw-requestid",
 )  # fmt: skip
 
 
-class NoAnswer(Exception):
-    """The other side could not be reached, or took too long."""
+class NoResponse(Exception):
+    """The server could not be reached, or took too long."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the API answered."""
+class Response:
+    """A response of the API."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def json(self) -> dict[str, object]:
-        """The body as an object; empty when it is none."""
+        """Returns the body as an object; an empty one if it is no JSON object."""
         try:
             value = json.loads(self.body)
         except ValueError:
@@ -47,7 +47,7 @@ class Answer:
 
 
 class Api:
-    """One base address, and the connections to it."""
+    """Client for one base address."""
 
     def __init__(self, session: ClientSession, base: str) -> None:
         self._session = session
@@ -55,10 +55,10 @@ class Api:
 
     async def call(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
-    ) -> Answer:
-        """Send a call as it is; `path` holds the query, and is encoded already.
+    ) -> Response:
+        """Forwards a call unchanged. `path` contains the query and is already encoded.
 
-        Raises `NoAnswer`.
+        Raises `NoResponse`.
         """
         sent = {name: headers[name] for name in REQUEST_HEADERS if name in headers}
         url = URL(self._base + path, encoded=True)
@@ -71,19 +71,17 @@ class Api:
                 timeout=TIMEOUT,
                 allow_redirects=False,
                 skip_auto_headers=("Content-Type",),
-            ) as answer:
-                kept = {
-                    name: answer.headers[name] for name in ANSWER_HEADERS if name in answer.headers
-                }
-                return Answer(answer.status, kept, await answer.read())
+            ) as response:
+                headers_kept = _kept(response.headers)
+                return Response(response.status, headers_kept, await response.read())
         except (ClientError, TimeoutError) as error:
-            raise NoAnswer(f"{self._base} does not answer: {error!r}") from error
+            raise NoResponse(f"{self._base} does not respond: {error!r}") from error
 
-    async def call_as(self, token: str, method: str, path: str, body: object) -> Answer:
-        """Call with JSON as the user whose token it is. Raises `NoAnswer`."""
+    async def call_as(self, token: str, method: str, path: str, body: object) -> Response:
+        """Calls with JSON as the user with that token. Raises `NoResponse`."""
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         return await self.call(method, path, headers, json.dumps(body).encode())
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: headers[name] for name in ANSWER_HEADERS if name in headers}
+    return {name: headers[name] for name in RESPONSE_HEADERS if name in headers}

@@ -1,4 +1,4 @@
-"""The web application: the page, what it asks this server for, and the sample apps' paths."""
+"""The web application: the page, its own paths, and the sample apps' paths."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from pathlib import Path
 from aiohttp import ClientSession, web
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.console.api import Answer, Api, NoAnswer
+from local.console.api import Api, NoResponse, Response
 from local.console.pools import Pools, RefillFailed
-from local.console.sample_apps import SampleApps
+from local.console.sample_apps import SAMPLE_PATHS, SampleApps
 from local.console.stack_file import StackFile
 from local.console.users import UnknownUser, Users
+from local.loopback import known_hosts_only, own_origin_only
 
 __all__ = ["application"]
 
 PAGE = Path(__file__).parent / "page"
 
-#: Where the page reaches the API; what follows is the API's own path.
+#: Prefix of calls to the API. The rest of the path is the API's own.
 API_PREFIX = "/api"
 
-#: Nothing comes from elsewhere, and nothing on the page runs that is not a file of it.
+#: The page loads only its own files.
 _PAGE_POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'"
@@ -56,7 +57,7 @@ class Console:
         return web.FileResponse(PAGE / "index.html")
 
     async def stack(self, _request: web.Request) -> web.Response:
-        """What the page shows of the stack, and who may sign in."""
+        """Returns what the page shows of the stack, and its users."""
         return web.json_response(
             {
                 "platform": self._stack.platform,
@@ -85,10 +86,10 @@ class Console:
         )
 
     async def connect(self, request: web.Request) -> web.Response:
-        """What a client would meet that connects: the emulator knows."""
+        """Reports whether a client could connect, according to the emulator."""
         headers = {"Content-Type": "application/json"}
         body = await request.read()
-        return _passed_on(await self._vendor.call("POST", "/_emulator/connect", headers, body))
+        return _forwarded(await self._vendor.call("POST", "/_emulator/connect", headers, body))
 
     async def pools(self, _request: web.Request) -> web.Response:
         return web.json_response({"pools": await asyncio.to_thread(self._pools.read)})
@@ -101,14 +102,16 @@ class Console:
 
     async def forward(self, request: web.Request) -> web.Response:
         path = request.raw_path.removeprefix(API_PREFIX)
-        return _passed_on(
+        return _forwarded(
             await self._api.call(request.method, path, request.headers, await request.read())
         )
 
 
 async def application(stack: StackFile) -> web.Application:
-    """The console of that stack, ready to be served."""
-    app = web.Application(middlewares=[_failures_answered])
+    """Returns the console of that stack, ready to be served."""
+    app = web.Application(
+        middlewares=[known_hosts_only, own_origin_only(*SAMPLE_PATHS), _failures_reported]
+    )
 
     async def connections(app: web.Application) -> AsyncIterator[None]:
         yield
@@ -127,11 +130,11 @@ async def application(stack: StackFile) -> web.Application:
 
 
 @web.middleware
-async def _failures_answered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A part of the stack that does not answer is told to the page, in words."""
+async def _failures_reported(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Responds 502 with a message when a part of the stack does not respond."""
     try:
         return await handler(request)
-    except NoAnswer as error:
+    except NoResponse as error:
         return _message(502, str(error))
     except (BotoCoreError, ClientError) as error:
         return _message(502, f"The local AWS: {error}")
@@ -151,12 +154,12 @@ async def _json_object(request: web.Request) -> dict[str, object]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise web.HTTPBadRequest(text="The body is not a JSON object.")
+        raise web.HTTPBadRequest(text="The body must be a JSON object.")
     return body
 
 
-def _passed_on(answer: Answer) -> web.Response:
-    return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+def _forwarded(response: Response) -> web.Response:
+    return web.Response(status=response.status, body=response.body, headers=response.headers)
 
 
 def _message(status: int, text: str) -> web.Response:

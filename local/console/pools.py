@@ -1,4 +1,4 @@
-"""The pools of sessions that were made ahead, as an operator sees them: in the table."""
+"""The pools of pre-created sessions, read from the table as an operator would."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypedDict
 
 from local.console.stack_file import StackFile
-from local.stack import cloud
 
 __all__ = ["PoolReading", "Pools", "RefillFailed"]
 
 _REFILL = "refill#"
 
-#: How long the list of pools that were ever refilled is taken as it is; reading it scans the table.
+#: How long the list of all refilled pools is cached, because reading it scans the table.
 RELIST_SECONDS = 30.0
 
 
 class RefillFailed(Exception):
-    """The function did not run to its end; the text says why."""
+    """The function failed, for the reason in the text."""
 
 
 class PoolReading(TypedDict):
-    """A pool at this moment. `wanted` and `refilledAt` (seconds) are None before its first
+    """The current state of a pool. `wanted` and `refilledAt` (seconds) are None before its first
     refill."""
 
     name: str
@@ -36,7 +35,7 @@ class PoolReading(TypedDict):
 
 
 class Pools:
-    """The pools of one stack; every method waits for AWS, and raises what boto3 raises."""
+    """The pools of one stack. Every method blocks on AWS calls and raises boto3's errors."""
 
     def __init__(
         self,
@@ -56,16 +55,16 @@ class Pools:
 
     @classmethod
     def of(cls, stack: StackFile) -> Pools:
-        """The pools in the stack's own table, filled by its own function."""
+        """Returns the pools of a running stack."""
         return cls(
-            cloud.client("dynamodb", stack.aws_url),
-            cloud.client("lambda", stack.aws_url),
+            stack.aws.client("dynamodb"),
+            stack.aws.client("lambda"),
             stack.table,
             stack.functions["precreate_sessions"],
         )
 
     def read(self) -> list[PoolReading]:
-        """Every pool that has sessions or was ever refilled, in the order of their names."""
+        """Returns every pool that has sessions or was ever refilled, ordered by name."""
         ready = Counter(item["poolId"]["S"] for item in self._scan(IndexName="pool"))
         if self._monotonic() >= self._list_again_at:
             self._list()
@@ -74,21 +73,21 @@ class Pools:
         return [_reading(pool, ready[pool], refills.get(pool)) for pool in sorted(self._known)]
 
     def refill(self) -> dict[str, Any]:
-        """Run the schedule's function on the deployed pools; its report.
+        """Runs the scheduled function on the deployed pools and returns its report.
 
         Raises `RefillFailed`.
         """
-        # The pools are the same in every function's environment and in the schedule's input.
+        # The schedule's input contains the same pools as every function's environment.
         settings = self._lambda.get_function_configuration(FunctionName=self._function)
         pools = json.loads(settings["Environment"]["Variables"]["POOLS"])
-        answer = self._lambda.invoke(
+        response = self._lambda.invoke(
             FunctionName=self._function, Payload=json.dumps({"pools": pools}).encode()
         )
-        result = json.loads(answer["Payload"].read() or b"null")
+        result = json.loads(response["Payload"].read() or b"null")
         self._list_again_at = -math.inf
-        if "FunctionError" in answer or not isinstance(result, dict):
+        if "FunctionError" in response or not isinstance(result, dict):
             reason = result.get("errorMessage") if isinstance(result, dict) else None
-            raise RefillFailed(str(reason or "the function gave no result"))
+            raise RefillFailed(str(reason or "the function returned no result"))
         return result
 
     def _list(self) -> None:
@@ -101,15 +100,20 @@ class Pools:
         self._list_again_at = self._monotonic() + RELIST_SECONDS
 
     def _refills(self) -> dict[str, Mapping[str, Any]]:
-        """What the last refill of each known pool left, by pool."""
+        """Returns the record of the last refill of each known pool."""
         found = {}
         for pool in self._known:
+<<<<<<< HEAD
             answer = self._dynamodb.get_item(
                 TableName=self._table,
                 Key={"pk": {"S": _REFILL + pool}, "sk": {"S": "refill"}},
+=======
+            response = self._dynamodb.get_item(
+                TableName=self._table, Key={"pk": {"S": _REFILL + pool}}
+>>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
             )
-            if "Item" in answer:
-                found[pool] = answer["Item"]
+            if "Item" in response:
+                found[pool] = response["Item"]
         return found
 
     def _scan(self, **parameters: object) -> Iterator[Mapping[str, Any]]:

@@ -1,8 +1,8 @@
-"""What the vendor's sample apps ask their backend for, answered through the real API.
+"""The backend paths of the vendor's sample apps, implemented with the real API.
 
-The samples know of no sign-in: every one of their users is alice here. They want the same four
-texts of every backend (some read `apiKey`, some `applicationId`), and run on pages of any origin.
-The docs show the few lines by which a sample calls a deployed API with a signed-in user.
+The samples have no sign-in, so each of their users is alice here. They expect the same four fields
+from every backend (some read `apiKey`, some `applicationId`), and run on pages of any origin. The
+docs show how a sample calls a deployed API with a signed-in user.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from local.console.api import Api, NoAnswer
+from local.console.api import Api, NoResponse
 from local.console.users import Users
 
-__all__ = ["SampleApps"]
+__all__ = ["SAMPLE_PATHS", "SampleApps"]
 
 USER = "alice"
 
-#: `GET /session` names no room; the vendor's learning servers send it to this one.
+SAMPLE_PATHS = ("/session", "/room/")
+
+#: `GET /session` names no room. The vendor's learning servers use this one.
 DEFAULT_ROOM = "session"
 
-#: A page on a public address has to be let in on purpose, by newer browsers.
+#: Newer browsers ask for this permission before a public page may call a local address.
 _PRIVATE_NETWORK = "Access-Control-Request-Private-Network"
 
 
@@ -40,30 +42,29 @@ class SampleApps:
         ]
 
     async def room(self, request: web.Request) -> web.Response:
-        """The session of a room, and a token to publish in it.
+        """Returns the session of a room, and a token to publish in it.
 
-        A refusal is passed on with its status and problem+json: the samples look at the status, if
-        at anything. Raises `NoAnswer`.
+        An error keeps its status and its problem+json body. Raises `NoResponse`.
         """
         room = request.match_info.get("name", DEFAULT_ROOM)
         user = await self._users.signed_in(USER)
-        asked = {"room": room, "token": {"role": "publisher"}}
-        answer = await self._api.call_as(user.token, "POST", "/sessions", asked)
+        body = {"room": room, "token": {"role": "publisher"}}
+        response = await self._api.call_as(user.token, "POST", "/sessions", body)
         cors = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
-        if answer.status not in (200, 201):
-            kind = answer.headers.get("Content-Type", "application/json")
+        if response.status not in (200, 201):
+            kind = response.headers.get("Content-Type", "application/json")
             return web.Response(
-                status=answer.status, body=answer.body, headers={**cors, "Content-Type": kind}
+                status=response.status, body=response.body, headers={**cors, "Content-Type": kind}
             )
-        return web.json_response(_four_texts(answer.json()), headers=cors)
+        return web.json_response(_fields(response.json()), headers=cors)
 
     async def preflight(self, request: web.Request) -> web.Response:
-        """Any origin may ask, with whatever headers its HTTP library adds."""
-        wanted = request.headers.get("Access-Control-Request-Headers", "*")
+        """Allows any origin, with any headers that its HTTP library adds."""
+        requested = request.headers.get("Access-Control-Request-Headers", "*")
         headers = {
             "Access-Control-Allow-Origin": "*",
             "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
-            "Access-Control-Allow-Headers": wanted,
+            "Access-Control-Allow-Headers": requested,
             "Access-Control-Max-Age": "600",
             "Vary": "Access-Control-Request-Headers",
         }
@@ -72,7 +73,7 @@ class SampleApps:
         return web.Response(status=204, headers=headers)
 
 
-def _four_texts(session: Mapping[str, object]) -> dict[str, str]:
+def _fields(session: Mapping[str, object]) -> dict[str, str]:
     match session:
         case {
             "projectId": str(project),
@@ -85,4 +86,4 @@ def _four_texts(session: Mapping[str, object]) -> dict[str, str]:
                 "sessionId": session_id,
                 "token": token,
             }
-    raise NoAnswer("the API answered without a session and a token")
+    raise NoResponse("the API's response has no session and token")

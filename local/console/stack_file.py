@@ -1,4 +1,4 @@
-"""What `make up` writes of a running stack, as far as the console needs it."""
+"""Reads the parts of `stack.json` that the console needs."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local.stack.cloud import Aws
+
 __all__ = ["StackFile", "UnusableStackFile", "UserEntry"]
 
-_ID_MEMBER = {"opentok": "apiKey", "vonage": "applicationId"}
+_ID_FIELD = {"opentok": "apiKey", "vonage": "applicationId"}
 
 
 class UnusableStackFile(Exception):
-    """The file does not exist, or is not what `make up` writes."""
+    """The file does not exist, or `make up` did not write it."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserEntry:
-    """Someone who can sign in, with the token that they got when the stack was started."""
+    """A user who can sign in, with the token from the start of the stack."""
 
     sub: str
     token: str = field(repr=False)
@@ -28,11 +30,11 @@ class UserEntry:
 
 @dataclass(frozen=True, slots=True)
 class StackFile:
-    """A running stack: where its parts are, and who may sign in."""
+    """A running stack: the addresses of its parts, and its users."""
 
     api_url: str
     vendor_url: str
-    aws_url: str
+    aws: Aws
     platform: str
     project_id: str
     table: str
@@ -43,7 +45,7 @@ class StackFile:
 
     @classmethod
     def read(cls, path: Path) -> StackFile:
-        """From `stack.json`, and the passwords in `users.json` beside it.
+        """Reads `stack.json`, and the passwords from `users.json` in the same directory.
 
         Raises `UnusableStackFile`.
         """
@@ -54,7 +56,9 @@ class StackFile:
         except OSError as error:
             raise UnusableStackFile(f"{error} (`make up` starts the stack)") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UnusableStackFile(f"{path} is not of a running stack: {error!r}") from error
+            raise UnusableStackFile(
+                f"{path} does not describe a running stack: {error!r}"
+            ) from error
 
     @classmethod
     def _from(cls, stack: Mapping[str, Any], passwords: Mapping[str, str]) -> StackFile:
@@ -62,9 +66,9 @@ class StackFile:
         return cls(
             api_url=stack["apiUrl"],
             vendor_url=stack[f"{platform}Url"],
-            aws_url=stack["awsEndpointUrl"],
+            aws=Aws.of(stack),
             platform=platform,
-            project_id=stack["credentials"][platform][_ID_MEMBER[platform]],
+            project_id=stack["credentials"][platform][_ID_FIELD[platform]],
             table=stack["table"],
             user_pool=stack["userPoolId"],
             user_pool_client=stack["userPoolClientId"],

@@ -1,4 +1,4 @@
-"""Signing in as one of the stack's own users."""
+"""Signs in as one of the stack's own users."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local.stack import accounts
 
 __all__ = ["SignedIn", "UnknownUser", "Users"]
 
-#: A token that ends sooner is not handed out any more: the page may hold it for a while.
+#: A token that expires sooner is renewed first, because the page may keep it for a while.
 RENEW_SECONDS = 300
 
 
@@ -25,7 +25,7 @@ class UnknownUser(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A user with a token that is good for some minutes at least. `expires_at` is in seconds."""
+    """A user with a token that is valid for at least five minutes. `expires_at` is in seconds."""
 
     name: str
     sub: str
@@ -34,7 +34,7 @@ class SignedIn:
 
 
 class Users:
-    """The stack's users. `sign_in` gives a fresh token for a name and a password."""
+    """The stack's users. `sign_in` returns a new token for a name and a password."""
 
     def __init__(
         self,
@@ -46,15 +46,15 @@ class Users:
         self._sign_in = sign_in
         self._clock = clock
         self._tokens = {name: user.token for name, user in users.items()}
-        self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @classmethod
     def of(cls, stack: StackFile) -> Users:
-        """The users in the stack's own user pool."""
+        """Returns the users of a running stack."""
 
         def sign_in(name: str, password: str) -> str:
             client = stack.user_pool_client
-            return accounts.sign_in(stack.aws_url, stack.user_pool, client, name, password).token
+            return accounts.sign_in(stack.aws, stack.user_pool, client, name, password).token
 
         return cls(stack.users, sign_in)
 
@@ -66,13 +66,13 @@ class Users:
         return self._users[name].sub
 
     async def signed_in(self, name: str) -> SignedIn:
-        """That user with their token, a new one when it ends soon.
+        """Returns the user with a token, a new one if the old one expires soon.
 
-        Raises `UnknownUser`, and what boto3 raises when Cognito does not answer.
+        Raises `UnknownUser`, and boto3's errors when Cognito does not respond.
         """
         if name not in self._users:
             raise UnknownUser(name)
-        async with self._one_at_a_time[name]:
+        async with self._locks[name]:
             if _expiry(self._tokens[name]) < self._clock() + RENEW_SECONDS:
                 password = self._users[name].password
                 self._tokens[name] = await asyncio.to_thread(self._sign_in, name, password)
@@ -81,5 +81,5 @@ class Users:
 
 
 def _expiry(token: str) -> int:
-    """When a token of ours ends. Whether it is genuine is for the gateway to say."""
+    """Returns when a token expires. The gateway checks whether it is genuine."""
     return int(jwt.decode(token, options={"verify_signature": False})["exp"])

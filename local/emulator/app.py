@@ -21,6 +21,7 @@ from local.emulator.serializers import JSON, XML, error_json, error_xml, gateway
 from local.emulator.session_routes import ANALYTICS_PREFIX, SessionRoutes
 from local.emulator.state import EmulatorState
 from local.emulator.vendor_requests import LOG_ENTRY
+from local.loopback import known_hosts_only
 
 __all__ = ["application", "routes"]
 
@@ -55,7 +56,7 @@ def application(state: EmulatorState) -> web.Application:
             return await _with_refusals(request, handler)
         return await _vendor_call(state, request, handler)
 
-    app = web.Application(middlewares=[around])
+    app = web.Application(middlewares=[known_hosts_only, around])
     app.add_routes(routes(state))
     return app
 

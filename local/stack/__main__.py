@@ -17,7 +17,7 @@ from local.stack.progress import Progress
 def main() -> int:
     arguments = _parser().parse_args()
     cloud.isolate()
-    # As Ctrl-C: what was started is stopped on the way out.
+    # Like Ctrl-C: the parts that were started are stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress = Progress()
     try:
@@ -42,13 +42,15 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> int:
         progress.say(
             f"\nThe API: {stack['apiUrl']}"
             f"\nThe console page: {stack['consoleUrl']}"
-            f"\nAll of it: {state / 'stack.json'}"
+            f"\nAll addresses and credentials: {state / 'stack.json'}"
         )
     elif arguments.command == "down":
         lifecycle.down(state, progress)
     elif arguments.command == "status":
         running = lifecycle.is_running(state)
-        progress.say("The local stack runs." if running else "The local stack does not run.")
+        progress.say(
+            "The local stack is running." if running else "The local stack is not running."
+        )
         return 0 if running else 3
     elif arguments.command == "serve":
         _serve(settings, progress)
@@ -58,14 +60,14 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> int:
     elif arguments.command == "invoke":
         return _invoke(lifecycle.read_stack(state), arguments, progress)
     else:
-        answers = demo.run(arguments.platform, progress)
+        responses = demo.run(arguments.platform, progress)
         progress.say()
-        progress.say(json.dumps(answers))
+        progress.say(json.dumps(responses))
     return 0
 
 
 def _serve(settings: lifecycle.Settings, progress: Progress) -> None:
-    """Run the stack until Ctrl-C, with what one needs to talk to it."""
+    """Runs the stack until Ctrl-C and prints what is needed to call it."""
     stack = lifecycle.up(settings, progress)
     try:
         progress.say(_introduction(stack))
@@ -83,7 +85,7 @@ the API         {stack["apiUrl"]}
 the vendor      {stack["opentokUrl"]}
 AWS             {stack["awsEndpointUrl"]}
 
-The vendor's sample apps get session and token with the console's address as their server.
+Use the console's address as the server of the vendor's sample apps.
 
 API='{stack["apiUrl"]}'
 JWT='{stack["users"]["alice"]["token"]}'
@@ -94,7 +96,7 @@ curl -s "$API/sessions" -H "Authorization: Bearer $JWT" \\
 # alice's sessions
 curl -s "$API/sessions" -H "Authorization: Bearer $JWT"
 
-The JWT is alice's and good for an hour; `make tokens` gives new ones.
+The JWT is alice's and valid for an hour. `make tokens` prints new ones.
 Ctrl-C stops everything."""
 
 
@@ -110,7 +112,7 @@ def _event(file: Path) -> object:
     try:
         return json.loads(file.read_text())
     except OSError as error:
-        advice = "events/README.md lists the files that there are"
+        advice = "see events/README.md for the available events"
         raise StackError("invoke", f"{file}: {error.strerror}", advice=advice) from None
     except ValueError as error:
         raise StackError("invoke", f"{file} is not JSON: {error}") from None
@@ -129,19 +131,19 @@ def _parser() -> argparse.ArgumentParser:
         "--state",
         type=Path,
         default=lifecycle.DEFAULT_STATE,
-        help="where the stack keeps what is known of it (default: .local)",
+        help="directory for the state of the stack (default: .local)",
     )
     parser.add_argument(
         "--platform",
         choices=("opentok", "vonage"),
         default=os.environ.get("PLATFORM") or "opentok",
-        help="the vendor's platform that is deployed for (default: $PLATFORM, else opentok)",
+        help="the vendor's platform to deploy for (default: $PLATFORM, else opentok)",
     )
     parser.add_argument(
         "--no-schedule",
         dest="schedule",
         action="store_false",
-        help="deploy with the schedule switched off",
+        help="deploy with the schedule disabled",
     )
     parser.add_argument(
         "--parameter",
@@ -153,10 +155,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("up", help="start in the background")
-    commands.add_parser("down", help="stop, also after a crash")
-    commands.add_parser("status", help="say whether it runs (exit status 3: it does not)")
+    commands.add_parser("down", help="stop, even after a crash")
+    commands.add_parser("status", help="report whether it is running (exit status 3: it is not)")
     commands.add_parser("serve", help="start in the foreground")
-    commands.add_parser("demo", help="the main job once, on a stack of its own")
+    commands.add_parser("demo", help="one end-to-end walkthrough, on a stack of its own")
     commands.add_parser("tokens", help="sign the users in again, and print their tokens")
     one = commands.add_parser("invoke", help="run one function with an event")
     one.add_argument("function")

@@ -1,6 +1,6 @@
-"""From the working tree to what CloudFormation is given: zips, and a template that names them.
+"""Packages the working tree for CloudFormation: zip files, and a template that refers to them.
 
-This is what `sam package` does, without needing SAM: the local stack starts in seconds.
+This is what `sam package` does. Without SAM the local stack starts in seconds.
 """
 
 import hashlib
@@ -17,10 +17,11 @@ import yaml
 
 from local.stack.cloud import PYTHON, ROOT
 from local.stack.errors import StackError
+from local.stack.run import private_directory
 
-__all__ = ["bundle", "layer_zip", "read_template"]
+__all__ = ["bundle", "function_names", "layer_zip", "read_template"]
 
-#: Where a resource of the template says what to upload.
+#: The property that names the folder to upload, by resource type.
 _CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 _ZIP_TIME = (2000, 1, 1, 0, 0, 0)
 
@@ -50,7 +51,7 @@ _TemplateLoader.add_multi_constructor("!", _function)
 
 
 def read_template(path: Path) -> dict[str, Any]:
-    """A template as plain data, every function in its long form."""
+    """Reads a template as plain data, with every function in its long form."""
     template: dict[str, Any] = yaml.load(path.read_text(), _TemplateLoader)  # noqa: S506
     return template
 
@@ -58,28 +59,37 @@ def read_template(path: Path) -> dict[str, Any]:
 def bundle(
     template: dict[str, Any], bucket: str, cache: Path, *, unused: Collection[str] = ()
 ) -> dict[str, bytes]:
-    """Zip every function, build every layer, and point the template to where they will lie.
+    """Zips every function, builds every layer, and puts their S3 locations into the template.
 
-    What is to be uploaded, by key. The resources named in `unused` are not going to be created, so
-    nothing is built for them. Raises `StackError` when a layer cannot be built.
+    Returns the files to upload by key. Nothing is built for the resources in `unused`, which the
+    deployment does not create. Raises `StackError` when a layer cannot be built.
     """
     files = {}
     for name, resource in template["Resources"].items():
-        member = _CODE.get(resource["Type"])
-        if member is None:
+        field = _CODE.get(resource["Type"])
+        if field is None:
             continue
-        folder = ROOT / resource["Properties"][member]
+        folder = ROOT / resource["Properties"][field]
         key = f"{name}.zip"
-        resource["Properties"][member] = f"s3://{bucket}/{key}"
+        resource["Properties"][field] = f"s3://{bucket}/{key}"
         if name not in unused:
-            files[key] = layer_zip(folder, cache) if member == "ContentUri" else _zip(folder)
+            files[key] = layer_zip(folder, cache) if field == "ContentUri" else _zip(folder)
     return files
 
 
-def layer_zip(folder: Path, cache: Path) -> bytes:
-    """The layer of that folder, built for the interpreter that MiniStack runs on.
+def function_names(template: dict[str, Any]) -> dict[str, str]:
+    """Returns the logical id of each function by its name, which is the name of its folder."""
+    return {
+        Path(resource["Properties"]["CodeUri"]).name: logical
+        for logical, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
 
-    It is built again only when a file of the folder, or that interpreter, has changed.
+
+def layer_zip(folder: Path, cache: Path) -> bytes:
+    """Returns the layer of that folder, built for the interpreter that MiniStack runs on.
+
+    It is rebuilt only when a file of the folder or the interpreter has changed.
     Raises `StackError` when the build fails.
     """
     version = _python_version()
@@ -89,7 +99,7 @@ def layer_zip(folder: Path, cache: Path) -> bytes:
         content.update(path.read_bytes())
     archive = cache / f"layer-{folder.name}-{content.hexdigest()[:16]}.zip"
     if not archive.exists():
-        cache.mkdir(parents=True, exist_ok=True)
+        private_directory(cache)
         with tempfile.TemporaryDirectory(dir=cache) as directory:
             _build_layer(folder, Path(directory), version, archive.with_suffix(".log")).rename(
                 archive
@@ -101,7 +111,7 @@ def layer_zip(folder: Path, cache: Path) -> bytes:
 
 
 def _build_layer(folder: Path, directory: Path, version: str, log: Path) -> Path:
-    """Run the layer's own build, the one that `sam build` runs; where its zip is."""
+    """Runs the build that `sam build` runs as well; returns the path of the zip."""
     archive = directory / "layer.zip"
     script, output = folder / "build_layer.py", directory / "layer"
     command = [sys.executable, str(script), "--output", str(output), "--zip", str(archive)]
@@ -116,9 +126,9 @@ def _build_layer(folder: Path, directory: Path, version: str, log: Path) -> Path
     if done.returncode:
         raise StackError(
             f"the layer {folder.name}",
-            f"its build ended with {done.returncode}",
+            f"the build ended with exit status {done.returncode}",
             log=log,
-            advice="a first build needs the package index: check the network, then try again",
+            advice="the first build needs the package index: check the network, then try again",
         )
     return archive
 
@@ -129,7 +139,7 @@ def _sources(folder: Path) -> list[Path]:
 
 
 def _zip(folder: Path) -> bytes:
-    """The folder as a zip that is the same for the same files."""
+    """Returns the folder as a zip that is identical for identical files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in _sources(folder):
@@ -141,5 +151,5 @@ def _zip(folder: Path) -> bytes:
 
 def _python_version() -> str:
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
-    asked = subprocess.run([str(PYTHON), "-c", code], capture_output=True, text=True, check=True)
-    return asked.stdout.strip()
+    printed = subprocess.run([str(PYTHON), "-c", code], capture_output=True, text=True, check=True)
+    return printed.stdout.strip()

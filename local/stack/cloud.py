@@ -1,13 +1,17 @@
 """MiniStack, the local AWS: how it is started, and clients for it.
 
-It runs in an environment of its own with nothing of ours in it. The functions run on that same
-interpreter, so whatever the layer lacks is missing here, too.
+It runs in an environment of its own that has none of this project's libraries. The functions run on
+the same interpreter, so a library that the layer lacks is missing here too.
 """
 
+import base64
 import os
 import platform
+import secrets
 import shutil
 import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +20,60 @@ from botocore.config import Config
 
 from local.stack import programs
 from local.stack.errors import StackError
+from local.stack.launcher import BOOTSTRAP
 
-__all__ = ["REGION", "clean_up", "client", "healthy", "isolate", "start"]
+__all__ = ["REGION", "Aws", "clean_up", "healthy", "isolate", "start"]
 
 REGION = "us-east-1"
 
 #: What the template uses, and what a deployment needs.
 SERVICES = (
-    "apigateway,cloudformation,cognito-idp,dynamodb,iam,lambda,logs,monitoring,s3,scheduler,"
-    "secretsmanager,sns,sqs,sts"
+    "apigateway,cloudformation,cognito-idp,dynamodb,dynamodbstreams,events,iam,lambda,logs,"
+    "monitoring,s3,scheduler,secretsmanager,sns,sqs,sts"
 )
 
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 (under a name that nobody can guess)
-_ROOM_BYTES = 3 * 2**30
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 (under a name that cannot be guessed)
+_REQUIRED_BYTES = 3 * 2**30
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-ministack" / "bin" / "python"
 
-#: Accepted as the account's administrator; worth nothing anywhere else.
-_ADMINISTRATOR = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """A running MiniStack: its address, and the administrator's credentials of this run."""
+
+    url: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+    @classmethod
+    def of(cls, stack: Mapping[str, Any]) -> "Aws":
+        """Reads it from the content of a `stack.json`."""
+        return cls(stack["awsEndpointUrl"], stack["awsAccessKeyId"], stack["awsSecretAccessKey"])
+
+    def client(self, service: str) -> Any:
+        """Returns a boto3 client with the administrator's permissions."""
+        session = boto3.session.Session(
+            region_name=REGION,
+            aws_access_key_id=self.access_key_id,
+            aws_secret_access_key=self.secret_access_key,
+        )
+        config = Config(retries={"mode": "standard", "max_attempts": 3}, read_timeout=180)
+        return session.client(service, endpoint_url=self.url, config=config)
 
 
 def isolate() -> None:
-    """Keep this process away from the AWS accounts of whoever runs it."""
+    """Keeps this process away from the AWS accounts of the user that runs it."""
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
         os.environ.pop(name, None)
     os.environ.update(_no_real_account())
 
 
-def start(state: Path, mark: str) -> tuple[programs.Program, str]:
-    """Start MiniStack on a free port and wait until it answers; the program and its address.
+def start(state: Path, mark: str) -> tuple[programs.Program, Aws]:
+    """Starts MiniStack on a free port and waits until it is ready.
 
-    Raises `StackError` when it does not come up.
+    Raises `StackError` when it does not start.
     """
     if not PYTHON.exists():
         raise StackError("MiniStack", f"{PYTHON} does not exist", advice="run `make setup`")
@@ -56,9 +82,10 @@ def start(state: Path, mark: str) -> tuple[programs.Program, str]:
     unpacked = _unpacked(state, mark)
     unpacked.mkdir(mode=0o700)
     port = programs.free_port()
+    aws = Aws(f"http://127.0.0.1:{port}", _new_key_id(), secrets.token_urlsafe(30))
     program = programs.start(
         "MiniStack",
-        [str(PYTHON), "-I", "-m", "ministack"],
+        [str(PYTHON), "-I", "-c", BOOTSTRAP.format(root=str(ROOT))],
         environment={
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(temporary),
@@ -72,61 +99,61 @@ def start(state: Path, mark: str) -> tuple[programs.Program, str]:
             "IOT_MTLS_ENABLED": "0",
             # Each role's policy is enforced: a missing permission fails here, not on AWS.
             "AUTH": "true",
+            "AWS_ACCESS_KEY_ID": aws.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": aws.secret_access_key,
             **_no_real_account(),
         },
         mark=mark,
         cwd=temporary,
         log=state / "logs" / "ministack.log",
     )
-    address = f"http://127.0.0.1:{port}"
     programs.wait_until(
-        lambda: healthy(address),
+        lambda: healthy(aws.url),
         program,
         seconds=60,
-        advice="read its log; if the port was taken in the meantime, just try again",
+        advice="read its log; if another program took the port in the meantime, try again",
     )
-    return program, address
+    return program, aws
 
 
 def clean_up(state: Path, mark: str) -> None:
-    """Remove what MiniStack has written, once it has ended."""
+    """Removes the files that MiniStack wrote, once it has ended."""
     for directory in (state / "tmp", _IN_MEMORY / _unpacked_name(mark)):
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _unpacked(state: Path, mark: str) -> Path:
-    """Where functions and their layers are unpacked for every worker: in memory if there is room,
-    as those are more than a thousand files each time."""
+def healthy(url: str) -> bool:
+    """Returns whether MiniStack responds there."""
     try:
-        roomy = shutil.disk_usage(_IN_MEMORY).free > _ROOM_BYTES
+        with urllib.request.urlopen(f"{url}/_ministack/health", timeout=5) as response:
+            return bool(response.status == 200)
     except OSError:
-        roomy = False
-    return (_IN_MEMORY if roomy else state / "tmp") / _unpacked_name(mark)
+        return False
+
+
+def architecture() -> str:
+    """Returns this machine's processor, as Lambda calls it."""
+    return "arm64" if platform.machine().lower() in {"arm64", "aarch64"} else "x86_64"
+
+
+def _unpacked(state: Path, mark: str) -> Path:
+    """Returns where functions and their layers are unpacked for every worker.
+
+    In memory if there is room, because there are more than a thousand files for each worker.
+    """
+    try:
+        enough = shutil.disk_usage(_IN_MEMORY).free > _REQUIRED_BYTES
+    except OSError:
+        enough = False
+    return (_IN_MEMORY if enough else state / "tmp") / _unpacked_name(mark)
 
 
 def _unpacked_name(mark: str) -> str:
     return f"opentok-sessions-{mark}"
 
 
-def healthy(address: str) -> bool:
-    """Whether MiniStack answers there."""
-    try:
-        with urllib.request.urlopen(f"{address}/_ministack/health", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def client(service: str, address: str) -> Any:
-    """A boto3 client, as the account's administrator, for the MiniStack at that address."""
-    session = boto3.session.Session(region_name=REGION, **_ADMINISTRATOR)
-    config = Config(retries={"mode": "standard", "max_attempts": 3}, read_timeout=180)
-    return session.client(service, endpoint_url=address, config=config)
-
-
-def architecture() -> str:
-    """This machine's processor, as Lambda calls it."""
-    return "arm64" if platform.machine().lower() in {"arm64", "aarch64"} else "x86_64"
+def _new_key_id() -> str:
+    return f"AKIA{base64.b32encode(secrets.token_bytes(10)).decode()}"
 
 
 def _no_real_account() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The main job, once through: from nothing to two people who could talk, and back to nothing."""
+"""A walkthrough: from no stack to two people who could talk, and back."""
 
 import json
 from typing import Any
@@ -13,48 +13,48 @@ __all__ = ["run"]
 
 
 def run(platform: str, progress: Progress) -> dict[str, Any]:
-    """Start a stack of its own, walk through it, stop it; the API's own answers, by step.
+    """Starts a stack of its own, walks through it and stops it; returns the responses by step.
 
-    Raises `StackError` when a part does not come up or an answer is not what it has to be.
+    Raises `StackError` when a part does not start or a response is unexpected.
     """
-    # No schedule: the walk fills the pool itself, when its turn has come.
+    # Without a schedule, because the walkthrough fills the pool itself.
     settings = Settings(platform=platform, schedule=False, console=False)
-    progress.title("The local stack comes up")
+    progress.title("Starting the local stack")
     with own_stack("demo", settings, progress) as stack:
         progress.say()
-        progress.title("The walk")
+        progress.title("Walkthrough")
         try:
-            answers = _walk(stack, progress)
+            responses = _walk(stack, progress)
         finally:
             progress.say()
-            progress.title("The local stack goes down")
-    return {"ok": True, **answers}
+            progress.title("Stopping")
+    return {"ok": True, **responses}
 
 
 def _walk(stack: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    api, vendor = stack["apiUrl"], stack["opentokUrl"]
+    api, emulator = stack["apiUrl"], stack["opentokUrl"]
     alice, bob = (stack["users"][name]["token"] for name in ("alice", "bob"))
     request = {"mediaMode": "routed"}
 
-    with progress.step("alice asks for a session: POST /sessions"):
+    with progress.step("alice creates a session: POST /sessions"):
         session = _expect(201, http.call("POST", f"{api}/sessions", token=alice, body=request))
     _show(progress, session, "sessionId", "mediaMode", "source")
-    at = f"{api}/sessions/{session['sessionId']}"
+    url = f"{api}/sessions/{session['sessionId']}"
 
-    with progress.step("bob, who was told its id, asks for a token: POST /sessions/{id}/tokens"):
-        token = _expect(201, http.call("POST", f"{at}/tokens", token=bob, body={"data": "bob"}))
+    with progress.step("bob, who knows the session id, gets a token: POST /sessions/{id}/tokens"):
+        token = _expect(201, http.call("POST", f"{url}/tokens", token=bob, body={"data": "bob"}))
     _show(progress, token, "role", "expiresAt")
 
-    with progress.step("bob's app would connect with it: the emulator says yes"):
+    with progress.step("bob's app connects with the token: the emulator accepts it"):
         connection = {"sessionId": token["sessionId"], "token": token["token"]}
-        connect = _expect(200, http.call("POST", f"{vendor}/_emulator/connect", body=connection))
+        connect = _expect(200, http.call("POST", f"{emulator}/_emulator/connect", body=connection))
     _show(progress, connect, "role", "data")
 
-    with progress.step("alice looks the session up: GET /sessions/{id}"):
-        lookup = _expect(200, http.call("GET", at, token=alice))
+    with progress.step("alice reads the session: GET /sessions/{id}"):
+        lookup = _expect(200, http.call("GET", url, token=alice))
     _show(progress, lookup, "state", "createdAt")
 
-    with progress.step("the schedule's function fills a pool: precreate_sessions"):
+    with progress.step("the scheduled function fills a pool: precreate_sessions"):
         pools = {"pools": [{"mediaMode": "routed", "min": 2, "max": 20}]}
         precreate, log, crashed = invoke(stack, "precreate_sessions", pools)
         if crashed:
@@ -62,17 +62,18 @@ def _walk(stack: dict[str, Any], progress: Progress) -> dict[str, Any]:
     for pool in precreate["pools"]:
         _show(progress, pool, "available", "created")
 
-    with progress.step("bob asks for a session: it was ready, the vendor is not asked"):
+    with progress.step("bob creates a session: it comes from the pool, without a vendor call"):
         pooled = _expect(201, http.call("POST", f"{api}/sessions", token=bob, body=request))
     _show(progress, pooled, "sessionId", "source")
 
     with progress.step("alice closes her session: DELETE /sessions/{id}; no more tokens"):
-        _expect(204, http.call("DELETE", at, token=alice))
-        closed = _expect(410, http.call("POST", f"{at}/tokens", token=bob, body={}))
+        _expect(204, http.call("DELETE", url, token=alice))
+        closed = _expect(410, http.call("POST", f"{url}/tokens", token=bob, body={}))
     _show(progress, closed, "status", "code")
 
     if pooled["source"] != "pool":
-        raise StackError("the demo", f"the second session came from {pooled['source']!r}")
+        reason = f"expected a session from the pool, got source {pooled['source']!r}"
+        raise StackError("the demo", reason)
     return {
         "session": session,
         "token": token,
@@ -84,16 +85,14 @@ def _walk(stack: dict[str, Any], progress: Progress) -> dict[str, Any]:
     }
 
 
-def _expect(status: int, answer: http.Answer) -> Any:
-    if answer.status != status:
+def _expect(status: int, response: http.Response) -> Any:
+    if response.status != status:
         raise StackError(
-            "the demo",
-            f"{status} was to be expected, but the answer is {answer.status}: "
-            f"{json.dumps(answer.body)}",
+            "the demo", f"expected {status}, got {response.status}: {json.dumps(response.body)}"
         )
-    return answer.body
+    return response.body
 
 
-def _show(progress: Progress, answer: dict[str, Any], *members: str) -> None:
-    for member in members:
-        progress.say(f"                 {member}: {answer.get(member)}")
+def _show(progress: Progress, body: dict[str, Any], *fields: str) -> None:
+    for field in fields:
+        progress.say(f"                 {field}: {body.get(field)}")

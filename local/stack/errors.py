@@ -1,8 +1,10 @@
-"""What can go wrong with the local stack."""
+"""Errors of the local stack."""
 
 from pathlib import Path
 
 __all__ = ["StackError"]
+
+LOG_LINES = 12
 
 
 class StackError(Exception):
@@ -18,18 +20,18 @@ class StackError(Exception):
         self.advice = advice
 
     def report(self) -> str:
-        """The whole story, over several lines, for a person at a terminal."""
+        """Returns the error with the end of the log and the advice, for a terminal."""
         lines = [f"{self.component} failed: {self.reason}"]
         if self.log is not None:
-            lines += [f"    {line}" for line in _last_lines(self.log, 12)]
-            lines.append(f"its log: {self.log}")
+            lines += [f"    {line}" for line in _last_lines(self.log)]
+            lines.append(f"Log: {self.log}")
         if self.advice:
-            lines.append(f"what to do: {self.advice}")
+            lines.append(f"Next step: {self.advice}")
         return "\n".join(lines)
 
 
-def _last_lines(log: Path, count: int) -> list[str]:
+def _last_lines(log: Path) -> list[str]:
     try:
-        return log.read_text(errors="replace").splitlines()[-count:]
+        return log.read_text(errors="replace").splitlines()[-LOG_LINES:]
     except OSError:
         return []

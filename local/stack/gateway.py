@@ -1,38 +1,66 @@
+<<<<<<< HEAD
 """What MiniStack does not read of an HTTP API: routes, integrations, the authorizer, CORS, limits.
+=======
+"""Creates the parts of an HTTP API that MiniStack does not read from a template.
+>>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
 
-SAM writes these into an OpenAPI document inside the API resource. Here they are taken from that
-document, as the deployed stack holds it, and created one by one: `template.yaml` stays the only
-place where a route is written.
+These are routes, integrations, authorizers and CORS. SAM writes them into an OpenAPI document of
+each API resource. They are created from that document of the deployed stack, so `template.yaml`
+stays the only place where a route is defined.
 """
 
 import re
+import urllib.parse
 from typing import Any
 
 from local.stack import cloud
-from local.stack.deployment import Deployment
+from local.stack.deployment import STACK, Deployment
+from local.stack.launcher.guard import API_PATH
 
-__all__ = ["create_routes"]
+__all__ = ["create_routes", "local_url"]
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
 
 
-def create_routes(address: str, deployment: Deployment, parameters: dict[str, str]) -> str:
-    """Create what the API resource's document says; the API's base address."""
-    api_id = deployment.resources["HttpApi"]
-    api = deployment.processed["Resources"]["HttpApi"]["Properties"]
-    document = _Resolver(deployment, parameters).resolve(api["Body"])
-    gateway = cloud.client("apigatewayv2", address)
+def create_routes(aws: cloud.Aws, deployment: Deployment, parameters: dict[str, str]) -> None:
+    """Creates the routes of every HTTP API in the deployed template."""
+    resolver = _Resolver(deployment, parameters)
+    gateway = aws.client("apigatewayv2")
+    for logical, resource in deployment.processed["Resources"].items():
+        if resource["Type"] == "AWS::ApiGatewayV2::Api" and logical in deployment.resources:
+            document = resolver.resolve(resource["Properties"]["Body"])
+            _Api(gateway, deployment.resources[logical]).create(document)
 
-    cors = document.get("x-amazon-apigateway-cors")
-    if cors:
-        members = {name[:1].upper() + name[1:]: value for name, value in cors.items()}
-        gateway.update_api(ApiId=api_id, CorsConfiguration=members)
 
-    authorizers = {}
-    for name, scheme in document["components"]["securitySchemes"].items():
+def local_url(aws: cloud.Aws, url: str) -> str:
+    """Converts the URL of an API, as the stack's outputs contain it, to MiniStack's path."""
+    parts = urllib.parse.urlsplit(url)
+    api_id = (parts.hostname or "").partition(".")[0]
+    return f"{aws.url}{API_PATH}{api_id}/$default{parts.path.rstrip('/')}"
+
+
+class _Api:
+    """One HTTP API, and what is created in it."""
+
+    def __init__(self, gateway: Any, api_id: str) -> None:
+        self._gateway = gateway
+        self._id = api_id
+
+    def create(self, document: dict[str, Any]) -> None:
+        """Creates everything that the API's document defines."""
+        if cors := document.get("x-amazon-apigateway-cors"):
+            fields = {name[:1].upper() + name[1:]: value for name, value in cors.items()}
+            self._gateway.update_api(ApiId=self._id, CorsConfiguration=fields)
+        schemes = document.get("components", {}).get("securitySchemes", {})
+        authorizers = {name: self._authorizer(name, scheme) for name, scheme in schemes.items()}
+        for path, methods in document["paths"].items():
+            for method in _METHODS & methods.keys():
+                self._route(f"{method.upper()} {path}", methods[method], authorizers)
+
+    def _authorizer(self, name: str, scheme: dict[str, Any]) -> str:
         settings = scheme["x-amazon-apigateway-authorizer"]
-        created = gateway.create_authorizer(
-            ApiId=api_id,
+        created = self._gateway.create_authorizer(
+            ApiId=self._id,
             Name=name,
             AuthorizerType="JWT",
             IdentitySource=[settings["identitySource"]],
@@ -41,8 +69,9 @@ def create_routes(address: str, deployment: Deployment, parameters: dict[str, st
                 "Audience": settings["jwtConfiguration"]["audience"],
             },
         )
-        authorizers[name] = created["AuthorizerId"]
+        return str(created["AuthorizerId"])
 
+<<<<<<< HEAD
     for path, methods in document["paths"].items():
         for method in _METHODS & methods.keys():
             operation = methods[method]
@@ -74,10 +103,33 @@ def create_routes(address: str, deployment: Deployment, parameters: dict[str, st
         },
     )
     return f"{address}/_aws/execute-api/{api_id}/$default"
+=======
+    def _route(self, key: str, operation: dict[str, Any], authorizers: dict[str, str]) -> None:
+        integration = operation["x-amazon-apigateway-integration"]
+        created = self._gateway.create_integration(
+            ApiId=self._id,
+            IntegrationType="AWS_PROXY",
+            IntegrationMethod="POST",
+            IntegrationUri=integration["uri"],
+            PayloadFormatVersion=integration["payloadFormatVersion"],
+        )
+        names = [name for entry in operation.get("security", ()) for name in entry]
+        authorization = (
+            {"AuthorizationType": "JWT", "AuthorizerId": authorizers[names[0]]}
+            if names
+            else {"AuthorizationType": "NONE"}
+        )
+        self._gateway.create_route(
+            ApiId=self._id,
+            RouteKey=key,
+            Target=f"integrations/{created['IntegrationId']}",
+            **authorization,
+        )
+>>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
 
 
 class _Resolver:
-    """Works out the functions of CloudFormation that the API's document uses."""
+    """Evaluates the CloudFormation functions that an API's document uses."""
 
     def __init__(self, deployment: Deployment, parameters: dict[str, str]) -> None:
         declared = deployment.processed["Parameters"]
@@ -92,7 +144,7 @@ class _Resolver:
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
             "AWS::AccountId": "000000000000",
-            "AWS::StackName": "opentok-sessions",
+            "AWS::StackName": STACK,
         }
 
     def resolve(self, value: Any) -> Any:
@@ -115,6 +167,10 @@ class _Resolver:
             return first == second
         if name == "Fn::Not":
             return not self.resolve(argument[0])
+        if name == "Fn::And":
+            return all(self.resolve(item) for item in argument)
+        if name == "Fn::Or":
+            return any(self.resolve(item) for item in argument)
         if name == "Fn::Split":
             return self.resolve(argument[1]).split(argument[0])
         if name == "Fn::Sub":
@@ -128,7 +184,7 @@ class _Resolver:
             if name in known:
                 return known[name]
         resource, _, attribute = name.partition(".")
-        if attribute == "Arn":  # the API's document names no others than those of functions
+        if attribute == "Arn":  # an API's document refers to the ARNs of functions only
             account = self._pseudo["AWS::AccountId"]
             return f"arn:aws:lambda:{cloud.REGION}:{account}:function:{self._resources[resource]}"
         raise KeyError(name)

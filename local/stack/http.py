@@ -1,4 +1,4 @@
-"""The few lines of HTTP that the demo needs to be a mobile app."""
+"""A minimal JSON client."""
 
 import json
 import urllib.error
@@ -6,28 +6,31 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Answer", "call"]
+__all__ = ["Response", "call"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     status: int
     body: Any
 
 
-def call(method: str, url: str, *, token: str | None = None, body: object = None) -> Answer:
-    """Send JSON, get JSON; an error status is an answer, too. Raises `OSError` without one."""
+def call(method: str, url: str, *, token: str | None = None, body: object = None) -> Response:
+    """Sends JSON and returns the response, error statuses included.
+
+    Raises `OSError` when there is no response.
+    """
     headers = {"Content-Type": "application/json"} if body is not None else {}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
     content = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, content, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return Answer(answer.status, _decoded(answer.read()))
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return Response(response.status, _decoded(response.read()))
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, _decoded(error.read()))
+            return Response(error.code, _decoded(error.read()))
 
 
 def _decoded(content: bytes) -> Any:

@@ -1,27 +1,32 @@
-"""One function of a running stack, called as the console's test button calls it."""
+"""Calls one function of a running stack, as the Lambda console's test button does."""
 
 import base64
 import json
 from typing import Any
 
-from local.stack import cloud
+from local.stack.cloud import Aws
 from local.stack.errors import StackError
 
 __all__ = ["invoke"]
 
 
 def invoke(stack: dict[str, Any], function: str, event: object) -> tuple[Any, str, bool]:
-    """Run a function with an event: what it returned, its log's end, and whether it crashed.
+    """Runs a function with an event.
 
-    Raises `StackError` for a function that is not in the template.
+    Returns its result, the end of its log, and whether it crashed. Raises `StackError` for a
+    function that is not in the template.
     """
     names = stack["functions"]
     if function not in names:
         raise StackError("invoke", f"no function {function}", advice=f"one of {', '.join(names)}")
-    answer = cloud.client("lambda", stack["awsEndpointUrl"]).invoke(
-        FunctionName=names[function],
-        Payload=json.dumps(event).encode(),
-        LogType="Tail",
+    response = (
+        Aws.of(stack)
+        .client("lambda")
+        .invoke(
+            FunctionName=names[function],
+            Payload=json.dumps(event).encode(),
+            LogType="Tail",
+        )
     )
-    log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
-    return json.loads(answer["Payload"].read() or b"null"), log, "FunctionError" in answer
+    log = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
+    return json.loads(response["Payload"].read() or b"null"), log, "FunctionError" in response

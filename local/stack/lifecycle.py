@@ -1,40 +1,41 @@
-"""A local stack from nothing to ready, and back to nothing.
+"""Starts and stops a local stack.
 
-Everything that is known of a running stack lies in its state directory: `stack.json` for those who
-use it, `run.json` for those who stop it, and the logs.
+The state directory of a running stack contains `stack.json` for the programs that use it,
+`run.json` for stopping it, and the logs.
 """
 
 import json
 import os
 import shutil
-import sys
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from local.stack import accounts, cloud, gateway, programs
+from local.stack import accounts, cloud, components, gateway, programs
+from local.stack.bundle import read_template
 from local.stack.deployment import Deployment, deploy
 from local.stack.errors import StackError
 from local.stack.progress import Progress
-from local.stack.run import CREDENTIALS, Run, locked, owned, write
+from local.stack.run import CREDENTIALS, DEFAULT_STATE, Run, locked, owned, write
+from local.stack.settings import Settings
 
 __all__ = [
-    "FUNCTIONS",
+    "DEFAULT_STATE",
     "Settings",
     "down",
+    "emulator_stopped",
     "is_running",
     "own_stack",
     "own_state",
     "read_stack",
     "renew_tokens",
     "up",
-    "vendor_stopped",
 ]
 
+<<<<<<< HEAD
 #: Logical id of a function in the template, by its name everywhere else.
 FUNCTIONS = {
     path.parent.name: path.parent.name.title().replace("_", "") + "Function"
@@ -71,30 +72,20 @@ class Settings:
             **self.parameters,
         }
 
+=======
+>>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
 
 def up(settings: Settings, progress: Progress) -> dict[str, Any]:
-    """Start a stack, or find that it runs already; the content of its `stack.json`.
+    """Starts a stack unless it is already running; returns the content of its `stack.json`.
 
-    Raises `StackError` when a part does not come up; whatever had been started is stopped then.
+    Raises `StackError` when a part does not start. The parts that were started are then stopped.
     """
-    for name in NOT_HERE.keys() & settings.parameters.keys():
-        raise StackError("the local stack", f"{name} cannot be set here", advice=NOT_HERE[name])
+    settings.check()
     with locked(settings.state):
         if is_running(settings.state):
             stack = renew_tokens(settings.state)
-            if stack["platform"] != settings.platform:
-                raise StackError(
-                    "the local stack",
-                    f"it runs already, for the platform {stack['platform']}",
-                    advice="run `make down` first",
-                )
-            if settings.parameters not in ({}, stack.get("parameters")):
-                raise StackError(
-                    "the local stack",
-                    "it runs already, with other parameters",
-                    advice="run `make down` first",
-                )
-            progress.say("The local stack runs already (`make down` stops it).")
+            _check_same(settings, stack)
+            progress.say("The local stack is already running (`make down` stops it).")
             return stack
         _clear(settings.state)
         shutil.rmtree(settings.state / "logs", ignore_errors=True)
@@ -107,10 +98,10 @@ def up(settings: Settings, progress: Progress) -> dict[str, Any]:
 
 
 def down(state: Path, progress: Progress) -> None:
-    """Stop everything that a stack started, also after a crash; harmless when nothing runs."""
+    """Stops every process of a stack, even after a crash. Does nothing if there is none."""
     with locked(state):
         if Run.read(state) is None:
-            progress.say("Nothing was running.")
+            progress.say("The local stack is not running.")
             return
         with progress.step("stopped"):
             _clear(state)
@@ -118,10 +109,11 @@ def down(state: Path, progress: Progress) -> None:
 
 @contextmanager
 def own_stack(purpose: str, settings: Settings, progress: Progress) -> Iterator[dict[str, Any]]:
-    """A stack for the body alone, beside any other; stopped at its end.
+    """Runs the body with a stack of its own, beside any other, and stops it at the end.
 
-    Its state directory is `.local/<purpose>-<process id>` (the one in `settings` is not used). It
-    stays, with the logs, when the body fails. What a killed predecessor left is stopped first.
+    Its state directory is `.local/<purpose>-<process id>` (the one in `settings` is not used). The
+    directory stays, with the logs, when the body fails. Stacks that a killed process left behind
+    are stopped first.
     """
     _sweep(purpose, progress)
     state = own_state(purpose)
@@ -134,61 +126,64 @@ def own_stack(purpose: str, settings: Settings, progress: Progress) -> Iterator[
 
 
 def own_state(purpose: str) -> Path:
-    """The state directory of this process's own stack for that purpose."""
+    """Returns the state directory of this process's own stack for that purpose."""
     return DEFAULT_STATE / f"{purpose}-{os.getpid()}"
 
 
 @contextmanager
-def vendor_stopped(state: Path) -> Iterator[None]:
-    """The emulator does not run during the body. Afterwards it answers at its old address
-    and knows its old sessions; its credentials are those that the stack was started with."""
+def emulator_stopped(state: Path) -> Iterator[None]:
+    """Stops the emulator during the body.
+
+    Afterwards it has its old address and sessions, and the credentials that the stack was started
+    with.
+    """
     run = Run.read(state)
     if run is None:
-        raise StackError("the local stack", "it does not run", advice="start it with `make up`")
-    vendor = next(program for program in run.programs if program.name == VENDOR)
-    programs.stop(vendor)
-    run.programs.remove(vendor)
+        raise _not_running()
+    emulator = next(program for program in run.programs if program.name == components.EMULATOR)
+    programs.stop(emulator)
+    run.programs.remove(emulator)
     try:
         yield
     finally:
-        port = urllib.parse.urlsplit(read_stack(state)["opentokUrl"]).port
-        assert port is not None  # noqa: S101 (it was chosen by `_start`)
-        run.add(_start_vendor(state, run.mark, port)[0])
+        stack = read_stack(state)
+        port = urllib.parse.urlsplit(stack["opentokUrl"]).port or 0
+        program, url = components.start_emulator(state, run.mark, port)
+        run.add(program)
+        if "callbackUrl" in stack:
+            components.configure_callbacks(url, stack["callbackUrl"])
 
 
 def is_running(state: Path) -> bool:
-    """Whether a complete stack runs there and answers."""
+    """Returns whether a complete stack is running and every part responds."""
     run = Run.read(state)
     if run is None or not (state / "stack.json").exists() or not run.programs:
         return False
     stack = read_stack(state)
+    console = stack.get("consoleUrl")
     return (
         all(program.alive() for program in run.programs)
         and cloud.healthy(stack["awsEndpointUrl"])
-        and _answers(f"{stack['opentokUrl']}/_emulator/health")
-        and ("consoleUrl" not in stack or _answers(f"{stack['consoleUrl']}/console/stack"))
+        and components.responds(f"{stack['opentokUrl']}/_emulator/health")
+        and (console is None or components.responds(f"{console}/console/stack"))
     )
 
 
 def read_stack(state: Path) -> dict[str, Any]:
-    """The content of `stack.json`. Raises `StackError` when no stack was started there."""
+    """Returns the content of `stack.json`. Raises `StackError` when no stack is running there."""
     try:
         stack: dict[str, Any] = json.loads((state / "stack.json").read_text())
     except FileNotFoundError:
-        raise StackError(
-            "the local stack", "it does not run", advice="start it with `make up`"
-        ) from None
+        raise _not_running() from None
     return stack
 
 
 def renew_tokens(state: Path) -> dict[str, Any]:
-    """Sign the users in again (their tokens live for an hour), and write `stack.json` anew."""
+    """Signs the users in again and updates `stack.json`. Tokens are valid for an hour."""
     stack = read_stack(state)
-    address, pool, client = (
-        stack[member] for member in ("awsEndpointUrl", "userPoolId", "userPoolClientId")
-    )
+    aws = cloud.Aws.of(stack)
     for name, password in json.loads((state / "users.json").read_text()).items():
-        user = accounts.sign_in(address, pool, client, name, password)
+        user = accounts.sign_in(aws, stack["userPoolId"], stack["userPoolClientId"], name, password)
         stack["users"][name] = {"sub": user.sub, "token": user.token}
     write(state / "stack.json", stack)
     return stack
@@ -198,30 +193,31 @@ def _start(settings: Settings, run: Run, progress: Progress) -> dict[str, Any]:
     state = settings.state
     credentials = accounts.make_credentials()
     with progress.step("MiniStack, the local AWS"):
-        program, address = cloud.start(state, run.mark)
+        program, aws = cloud.start(state, run.mark)
         run.add(program)
-    with progress.step("the vendor emulator"):
+    with progress.step(components.EMULATOR):
         write(state / CREDENTIALS, asdict(credentials))
-        program, vendor = _start_vendor(state, run.mark, programs.free_port())
+        program, emulator = components.start_emulator(state, run.mark, programs.free_port())
         run.add(program)
-    parameters = settings.template_parameters(vendor)
-    with progress.step("template.yaml, deployed"):
-        deployment = deploy(address, parameters, DEFAULT_STATE / "cache")
+    declared = read_template(cloud.ROOT / "template.yaml")["Parameters"]
+    parameters = settings.template_parameters(emulator, declared)
+    with progress.step("deployment of template.yaml"):
+        deployment = deploy(aws, parameters, DEFAULT_STATE / "cache")
     with progress.step("routes, credentials, users"):
-        api = gateway.create_routes(address, deployment, parameters)
+        gateway.create_routes(aws, deployment, parameters)
         outputs = deployment.outputs
-        accounts.put_secret(address, outputs["SecretId"], credentials.of(settings.platform))
+        accounts.put_secret(aws, outputs["SecretId"], credentials.of(settings.platform))
         group = parameters.get("ModeratorsGroupName", "moderators")
-        passwords = accounts.create_users(address, outputs["UserPoolId"], group)
+        passwords = accounts.create_users(aws, outputs["UserPoolId"], group)
         write(state / "users.json", passwords)
-        write(
-            state / "stack.json",
-            _description(settings, deployment, credentials, address, vendor, api),
-        )
+        stack = _description(settings, deployment, credentials, aws, emulator)
+        write(state / "stack.json", stack)
+        if "callbackUrl" in stack:
+            components.configure_callbacks(emulator, stack["callbackUrl"])
         stack = renew_tokens(state)
     if settings.console:
         with progress.step("the console page"):
-            program, stack["consoleUrl"] = _start_console(state, run.mark)
+            program, stack["consoleUrl"] = components.start_console(state, run.mark)
             run.add(program)
             write(state / "stack.json", stack)
     return stack
@@ -231,73 +227,49 @@ def _description(
     settings: Settings,
     deployment: Deployment,
     credentials: accounts.Credentials,
-    address: str,
-    vendor: str,
-    api: str,
+    aws: cloud.Aws,
+    emulator: str,
 ) -> dict[str, Any]:
+    outputs = deployment.outputs
+    callbacks = (
+        {"callbackUrl": gateway.local_url(aws, outputs["CallbackUrl"])}
+        if "CallbackUrl" in outputs
+        else {}
+    )
     return {
-        "apiUrl": api,
-        "opentokUrl": vendor,
-        "vonageUrl": vendor,
-        "awsEndpointUrl": address,
+        "apiUrl": gateway.local_url(aws, outputs["ApiUrl"]),
+        **callbacks,
+        "opentokUrl": emulator,
+        "vonageUrl": emulator,
+        "awsEndpointUrl": aws.url,
+        "awsAccessKeyId": aws.access_key_id,
+        "awsSecretAccessKey": aws.secret_access_key,
         "region": cloud.REGION,
         "platform": settings.platform,
         "parameters": settings.parameters,
-        "table": deployment.outputs["TableName"],
-        "secretId": deployment.outputs["SecretId"],
-        "userPoolId": deployment.outputs["UserPoolId"],
-        "userPoolClientId": deployment.outputs["UserPoolClientId"],
-        "functions": {name: deployment.resources[logical] for name, logical in FUNCTIONS.items()},
+        "table": outputs["TableName"],
+        "secretId": outputs["SecretId"],
+        "userPoolId": outputs["UserPoolId"],
+        "userPoolClientId": outputs["UserPoolClientId"],
+        "functions": deployment.functions,
         "credentials": asdict(credentials),
         "users": {},
     }
 
 
-def _start_vendor(state: Path, mark: str, port: int) -> tuple[programs.Program, str]:
-    """Start the emulator with the credentials in the state directory; the program and its
-    address."""
-    remembered = state / "tmp" / "vendor-sessions.jsonl"
-    program = programs.start(
-        VENDOR,
-        [
-            *(sys.executable, "-m", "local.emulator", "--port", str(port)),
-            *("--credentials", str(state / CREDENTIALS), "--state", str(remembered)),
-        ],
-        environment={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},
-        mark=mark,
-        cwd=cloud.ROOT,
-        log=state / "logs" / "opentok.log",
-    )
-    address = f"http://127.0.0.1:{port}"
-    programs.wait_until(lambda: _answers(f"{address}/_emulator/health"), program, seconds=30)
-    return program, address
+def _check_same(settings: Settings, stack: dict[str, Any]) -> None:
+    """Raises `StackError` if the running stack was started with other settings."""
+    if stack["platform"] != settings.platform:
+        reason = f"already running, for the platform {stack['platform']}"
+    elif settings.parameters not in ({}, stack.get("parameters")):
+        reason = "already running, with other parameters"
+    else:
+        return
+    raise StackError("the local stack", reason, advice="run `make down` first")
 
 
-def _start_console(state: Path, mark: str) -> tuple[programs.Program, str]:
-    """Start the console page for the stack in the state directory; the program and its address."""
-    port = programs.free_port()
-    program = programs.start(
-        "the console page",
-        [
-            *(sys.executable, "-m", "local.console", "--port", str(port)),
-            *("--stack", str(state / "stack.json")),
-        ],
-        environment={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},
-        mark=mark,
-        cwd=cloud.ROOT,
-        log=state / "logs" / "console.log",
-    )
-    address = f"http://127.0.0.1:{port}"
-    programs.wait_until(lambda: _answers(f"{address}/console/stack"), program, seconds=60)
-    return program, address
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+def _not_running() -> StackError:
+    return StackError("the local stack", "not running", advice="start it with `make up`")
 
 
 def _clear(state: Path) -> None:
@@ -307,7 +279,7 @@ def _clear(state: Path) -> None:
 
 
 def _sweep(purpose: str, progress: Progress) -> None:
-    """Stop the stacks of that purpose whose owner is gone."""
+    """Stops the stacks of that purpose whose owner has ended."""
     for state in DEFAULT_STATE.glob(f"{purpose}-*"):
         try:
             with owned(state, wait=False):
@@ -315,4 +287,4 @@ def _sweep(purpose: str, progress: Progress) -> None:
                     down(state, progress)
                 shutil.rmtree(state)
         except BlockingIOError:
-            continue  # its owner lives
+            continue  # its owner is running

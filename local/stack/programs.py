@@ -1,8 +1,8 @@
-"""Starting programs so that they can be found and stopped again, whatever happened in between.
+"""Starts programs so that they can be found and stopped later, even after a crash.
 
 Every program gets a mark in its environment that all its descendants inherit. Together with process
-ids and start times this finds the workers of a killed parent, and never a stranger that was given a
-process id of ours later on.
+ids and start times it identifies the workers of a killed parent, and never an unrelated process
+that got the same process id later.
 """
 
 import os
@@ -20,18 +20,18 @@ from local.stack.errors import StackError
 
 __all__ = ["Program", "free_port", "marked", "start", "stop", "stop_all", "wait_until"]
 
-#: The environment variable that marks what one stack started; its value is the stack's random id.
+#: The environment variable that marks the processes of a stack; its value is the stack's random id.
 MARK = "OPENTOK_SESSIONS_STACK_ID"
 
-#: Seconds that a program gets to end after SIGTERM, before it is killed.
-GRACE = 8.0
+#: Seconds between SIGTERM and SIGKILL.
+GRACE_SECONDS = 8.0
 
 _PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A running program. `started` tells it from a later one with the same process id."""
+    """A running program. `started` distinguishes it from a later one with the same process id."""
 
     name: str
     pid: int
@@ -51,9 +51,9 @@ def start(
     cwd: Path,
     log: Path,
 ) -> Program:
-    """Start a program of its own session, with its output in `log`.
+    """Starts a program in its own process session, with its output in `log`.
 
-    Raises `StackError` when the program cannot be started at all.
+    Raises `StackError` when the program cannot be started.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -69,7 +69,7 @@ def start(
             )
         except OSError as error:
             raise StackError(name, str(error), log=log, advice="run `make setup`") from error
-    # Popen is dropped on purpose: the stack outlives this process. `_reap` collects what ends.
+    # Popen is discarded because the stack outlives this process. `_reap` collects ended children.
     process.returncode = 0
     return Program(name, process.pid, _start_time(process.pid) or "", log)
 
@@ -77,17 +77,20 @@ def start(
 def wait_until(
     ready: Callable[[], bool], program: Program, *, seconds: float, advice: str = ""
 ) -> None:
-    """Poll `ready` until it says yes; raises `StackError` when the program ends or time is up."""
+    """Polls `ready` until it returns True.
+
+    Raises `StackError` when the program ends or the time is over.
+    """
     deadline = time.monotonic() + seconds
     while not ready():
         if not program.alive():
             raise StackError(
-                program.name, "it ended while starting", log=program.log, advice=advice
+                program.name, "the program ended while starting", log=program.log, advice=advice
             )
         if time.monotonic() > deadline:
             raise StackError(
                 program.name,
-                f"it was not ready after {seconds:.0f} s",
+                f"not ready after {seconds:.0f} s",
                 log=program.log,
                 advice=advice,
             )
@@ -95,69 +98,68 @@ def wait_until(
 
 
 def stop_all(programs: Iterable[Program], mark: str) -> list[int]:
-    """Stop the programs and everything that carries their mark; the ids of what was stopped."""
+    """Stops the programs and every process with their mark; returns the ids of the processes."""
     known = list(programs)
     return _stop(lambda: {program.pid for program in known if program.alive()} | marked(mark))
 
 
 def stop(program: Program) -> None:
-    """Stop this program alone."""
+    """Stops only this program."""
     _stop(lambda: {program.pid} if program.alive() else set())
 
 
 def _stop(running: Callable[[], set[int]]) -> list[int]:
-    """Stop what `running` names until it names nothing; the ids of what was stopped."""
+    """Stops the processes that `running` returns until there are none; returns their ids."""
     stopped = running()
-    for number, patience in ((signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
-        deadline = time.monotonic() + patience
-        told: set[int] = set()
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + GRACE_SECONDS
+        signalled: set[int] = set()
         while (pids := running()) and time.monotonic() < deadline:
-            for pid in pids - told:
+            for pid in pids - signalled:
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
-            told |= pids
+            signalled |= pids
             stopped |= pids
             time.sleep(0.05)
     if left := running():
-        raise StackError("stopping", f"these processes do not end: {sorted(left)}")
+        raise StackError("stopping", f"these processes could not be stopped: {sorted(left)}")
     return sorted(stopped)
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
+    """Returns a loopback port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def _reap(pid: int) -> None:
-    """Collect a child of ours that has ended; other processes are not ours to collect."""
+    """Collects an ended child process. Other processes cannot be collected."""
     with suppress(ChildProcessError, PermissionError):
         os.waitpid(pid, os.WNOHANG)
 
 
 def _start_time(pid: int) -> str | None:
-    """When the process was started, in the system's own unit; None when it does not run."""
+    """Returns when the process was started, in the system's unit; None if it is not running."""
     _reap(pid)
     if _PROC.is_dir():
         try:
-            # The second field, the command in brackets, may itself hold brackets and blanks.
+            # The second field, the command in brackets, may contain brackets and spaces.
             fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             return None
         return None if fields[0] == "Z" else fields[19]
     ps = shutil.which("ps") or "/bin/ps"
-    answer = subprocess.run(
+    listed = subprocess.run(
         [ps, "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
-    return answer.stdout.strip() or None
+    return listed.stdout.strip() or None
 
 
 def marked(mark: str) -> set[int]:
-    """The processes whose environment carries the mark, as far as the system lets us see it.
+    """Returns the processes whose environment has the mark, as far as the system shows it.
 
-    Without /proc there are none to be seen; the workers then end by themselves, when the pipe to
-    their parent breaks.
+    Without /proc the result is empty. Workers then end when the pipe to their parent breaks.
     """
     wanted = f"{MARK}={mark}".encode()
     found = set()

@@ -1,4 +1,4 @@
-"""Telling a person what is going on, with the time that each step took."""
+"""Reports progress to a terminal, with the time that each step took."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ __all__ = ["Progress"]
 
 
 class Progress:
-    """Writes one line a step; in colour on a terminal only."""
+    """Writes one line for each step, in colour on a terminal only."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = sys.stdout if out is None else out
@@ -23,15 +23,19 @@ class Progress:
         self.say(self._painted("1", text))
 
     @contextmanager
-    def step(self, what: str) -> Iterator[None]:
-        """Run the body as one step: a line when it is done, or when it has failed."""
-        begun = time.monotonic()
+    def step(self, name: str) -> Iterator[None]:
+        """Runs the body as one step and reports whether it succeeded."""
+        started = time.monotonic()
         try:
             yield
         except BaseException:
-            self.say(f"  {self._painted('31', 'failed')} {time.monotonic() - begun:5.1f} s  {what}")
+            self._report("31", "failed", started, name)
             raise
-        self.say(f"  {self._painted('32', 'ok')}     {time.monotonic() - begun:5.1f} s  {what}")
+        self._report("32", "ok", started, name)
+
+    def _report(self, colour: str, result: str, started: float, name: str) -> None:
+        seconds = time.monotonic() - started
+        self.say(f"  {self._painted(colour, f'{result:6}')} {seconds:5.1f} s  {name}")
 
     def _painted(self, code: str, text: str) -> str:
         return f"\033[{code}m{text}\033[0m" if self._colour else text

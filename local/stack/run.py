@@ -1,7 +1,7 @@
-"""The state directory of a local stack: what was started, who owns it, whose turn it is.
+"""The state directory of a local stack: which programs were started, and who owns it.
 
-`run.json` is written before anything in it is needed, so that whoever comes after a crash can stop
-what was left.
+`run.json` is written before each program is needed, so that the programs of a crashed stack can be
+found and stopped.
 """
 
 import fcntl
@@ -14,13 +14,14 @@ from pathlib import Path
 
 from local.stack import cloud, programs
 
-__all__ = ["CREDENTIALS", "Run", "locked", "owned", "write"]
+__all__ = ["CREDENTIALS", "DEFAULT_STATE", "Run", "locked", "owned", "private_directory", "write"]
 
 CREDENTIALS = "credentials.json"
+DEFAULT_STATE = cloud.ROOT / ".local"
 
 
 class Run:
-    """What has been started for one state directory, written down before it is needed."""
+    """The programs that were started for one state directory."""
 
     def __init__(
         self, state: Path, mark: str = "", started: list[programs.Program] | None = None
@@ -32,6 +33,7 @@ class Run:
 
     @classmethod
     def read(cls, state: Path) -> "Run | None":
+        """Returns the run of that state directory; None if there is none."""
         try:
             saved = json.loads((state / "run.json").read_text())
         except FileNotFoundError:
@@ -47,7 +49,7 @@ class Run:
         self._save()
 
     def stop(self) -> None:
-        """Stop all of it, and forget it. The logs stay."""
+        """Stops every program and removes the state, except the logs."""
         programs.stop_all(self.programs, self.mark)
         for name in ("stack.json", "users.json", CREDENTIALS, "run.json"):
             (self.state / name).unlink(missing_ok=True)
@@ -59,18 +61,34 @@ class Run:
 
 
 def write(path: Path, content: object) -> None:
-    """Write JSON in one go, readable by its owner only: there are credentials in it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes JSON atomically, readable by its owner only, because it contains credentials."""
+    private_directory(path.parent)
     fresh = path.with_suffix(".new")
     fresh.touch(mode=0o600)
     fresh.write_text(json.dumps(content, indent=2) + "\n")
     fresh.replace(path)
 
 
+def private_directory(directory: Path) -> None:
+    """Creates a directory that only its owner can enter.
+
+    `.local` is restricted even if it exists. Another existing directory is left as it is.
+    """
+    if directory.is_relative_to(DEFAULT_STATE):
+        DEFAULT_STATE.mkdir(mode=0o700, exist_ok=True)
+        DEFAULT_STATE.chmod(0o700)
+    if not directory.exists():
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+
+
 @contextmanager
 def owned(state: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the state directory for as long as this process lives, whatever ends it."""
-    state.mkdir(parents=True, exist_ok=True)
+    """Holds the state directory until the body or this process ends.
+
+    Raises `BlockingIOError` if another process holds it and `wait` is false.
+    """
+    private_directory(state)
     with (state / "owner").open("w") as owner:
         fcntl.flock(owner, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
@@ -78,8 +96,8 @@ def owned(state: Path, *, wait: bool = True) -> Iterator[None]:
 
 @contextmanager
 def locked(state: Path) -> Iterator[None]:
-    """One at a time: who comes second waits."""
-    state.mkdir(parents=True, exist_ok=True)
+    """Holds an exclusive lock on the state directory."""
+    private_directory(state)
     with (state / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

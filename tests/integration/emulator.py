@@ -39,7 +39,7 @@ class Emulator:
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Stops the process during the body, so that connections are refused."""
-        with lifecycle.vendor_stopped(self._stack.state):
+        with lifecycle.emulator_stopped(self._stack.state):
             yield
 
     def forget_calls(self) -> None:

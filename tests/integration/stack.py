@@ -75,7 +75,7 @@ class Stack:
     def client(self, service: str) -> Any:
         """A boto3 client, as the account's administrator."""
         if service not in self._clients:  # making one takes longer than a call
-            self._clients[service] = cloud.client(service, self.facts["awsEndpointUrl"])
+            self._clients[service] = cloud.Aws.of(self.facts).client(service)
         return self._clients[service]
 
     def keep_signed_in(self) -> None:

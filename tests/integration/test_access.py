@@ -219,7 +219,7 @@ def _expired(issuer: Issuer) -> str:
 
 
 def _of_another_app(issuer: Issuer) -> str:
-    return issuer.signed({"client_id": "another-app"})
+    return issuer.signed({"aud": "another-app"})
 
 
 def _unsigned(issuer: Issuer) -> str:

@@ -24,9 +24,13 @@ ROUTES = [
 
 @pytest.fixture(scope="module")
 def signing_key(stack: Stack) -> str:
+<<<<<<< HEAD
     """Returns the private key with which the user pool signs access tokens."""
+=======
+    """The private key that the user pool signs ID tokens with."""
+>>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
     keys = stack.state / "tmp" / "ministack" / "cognito-pool-keys"
-    return (keys / f"{stack.facts['userPoolId']}-access.pem").read_text()
+    return (keys / f"{stack.facts['userPoolId']}-id.pem").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,7 @@ def test_a_request_without_a_token_is_rejected(stack: Stack, method: str, path: 
     "change",
     [
         pytest.param({"exp": int(time.time()) - 1}, id="expired"),
-        pytest.param({"client_id": "another-app"}, id="other-audience"),
+        pytest.param({"aud": ["another-app"]}, id="other-audience"),
         pytest.param({"aud": "another-app"}, id="other-aud"),
         pytest.param({"iss": "https://issuer.example"}, id="other-issuer"),
         pytest.param({"nbf": int(time.time()) + 3600}, id="not-yet"),

@@ -1,4 +1,4 @@
-"""What the template becomes with parameters other than the defaults."""
+"""The deployed template with parameters other than the defaults."""
 
 import json
 import uuid
@@ -10,7 +10,7 @@ import pytest
 from local.stack import cloud, gateway, programs
 from local.stack.bundle import read_template
 from local.stack.deployment import Deployment, deploy
-from local.stack.lifecycle import DEFAULT_STATE, FUNCTIONS, Settings
+from local.stack.lifecycle import DEFAULT_STATE, Settings
 from tests.contract.openapi import operations
 from tests.integration.conftest import send
 
@@ -20,8 +20,8 @@ TOPIC = "arn:aws:sns:us-east-1:000000000000:operators"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A MiniStack with nothing in it."""
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[cloud.Aws]:
+    """An empty MiniStack."""
     state: Path = tmp_path_factory.mktemp("cloud")
     mark = uuid.uuid4().hex
     cloud.isolate()
@@ -46,26 +46,25 @@ def parameters() -> dict[str, str]:
         "LogRetentionDays": "7",
     }
     settings = Settings(platform="opentok", schedule=False, parameters=others)
-    return settings.template_parameters("https://api.example")
+    return settings.template_parameters("https://api.example", ())
 
 
 @pytest.fixture(scope="module")
-def deployment(address: str, parameters: dict[str, str]) -> Deployment:
-    return deploy(address, parameters, DEFAULT_STATE / "cache")
+def deployment(aws: cloud.Aws, parameters: dict[str, str]) -> Deployment:
+    return deploy(aws, parameters, DEFAULT_STATE / "cache")
 
 
-def test_an_issuer_of_ones_own_takes_the_place_of_the_user_pool(
-    address: str, deployment: Deployment
-) -> None:
+def test_with_an_issuer_there_is_no_user_pool(deployment: Deployment) -> None:
     assert not {"UserPool", "UserPoolClient", "ModeratorsGroup"} & deployment.resources.keys()
     assert "UserPoolId" not in deployment.outputs
 
 
-def test_its_issuer_audiences_and_origins_reach_the_gateway(
-    address: str, deployment: Deployment, parameters: dict[str, str]
+def test_issuer_audiences_and_origins_are_set_in_the_gateway(
+    aws: cloud.Aws, deployment: Deployment, parameters: dict[str, str]
 ) -> None:
-    api = gateway.create_routes(address, deployment, parameters)
-    client = cloud.client("apigatewayv2", address)
+    gateway.create_routes(aws, deployment, parameters)
+    api = gateway.local_url(aws, deployment.outputs["ApiUrl"])
+    client = aws.client("apigatewayv2")
     api_id = deployment.resources["HttpApi"]
 
     (authorizer,) = client.get_authorizers(ApiId=api_id)["Items"]
@@ -73,16 +72,16 @@ def test_its_issuer_audiences_and_origins_reach_the_gateway(
     assert len(client.get_routes(ApiId=api_id)["Items"]) == len(operations())
 
     def preflight(origin: str) -> str | None:
-        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-        answer = send("OPTIONS", f"{api}/sessions", None, asked)
-        return answer.headers.get("access-control-allow-origin")
+        headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        response = send("OPTIONS", f"{api}/sessions", None, headers)
+        return response.headers.get("access-control-allow-origin")
 
     assert preflight("https://admin.example") == "https://admin.example"
     assert preflight("https://elsewhere.example") is None
 
 
-def test_the_nested_alarms_notify_the_topic(address: str, deployment: Deployment) -> None:
-    alarms = cloud.client("cloudwatch", address).describe_alarms()["MetricAlarms"]
+def test_the_nested_alarms_notify_the_topic(aws: cloud.Aws, deployment: Deployment) -> None:
+    alarms = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert len(alarms) == len(ALARMS) - 1
     assert all(alarm["AlarmActions"] == [TOPIC] for alarm in alarms)
     # A schedule that was turned off is no reason for an alarm.
@@ -90,22 +89,22 @@ def test_the_nested_alarms_notify_the_topic(address: str, deployment: Deployment
 
 
 def test_the_nested_dashboard_names_the_api_and_every_function(
-    address: str, deployment: Deployment
+    aws: cloud.Aws, deployment: Deployment
 ) -> None:
-    client = cloud.client("cloudwatch", address)
+    client = aws.client("cloudwatch")
     body = client.get_dashboard(DashboardName="opentok-sessions")["DashboardBody"]
     json.loads(body)
     assert deployment.resources["HttpApi"] in body
-    assert all(deployment.resources[name] in body for name in FUNCTIONS.values())
+    assert all(name in body for name in deployment.functions.values())
 
 
-def test_the_table_is_protected_by_default(address: str, deployment: Deployment) -> None:
-    table = cloud.client("dynamodb", address).describe_table(
-        TableName=deployment.outputs["TableName"]
-    )["Table"]
+def test_the_table_is_protected_by_default(aws: cloud.Aws, deployment: Deployment) -> None:
+    table = aws.client("dynamodb").describe_table(TableName=deployment.outputs["TableName"])[
+        "Table"
+    ]
     assert table["DeletionProtectionEnabled"] is True
 
 
-def test_logs_have_the_retention_of_the_parameter(address: str, deployment: Deployment) -> None:
-    groups = cloud.client("logs", address).describe_log_groups()["logGroups"]
+def test_logs_have_the_retention_of_the_parameter(aws: cloud.Aws, deployment: Deployment) -> None:
+    groups = aws.client("logs").describe_log_groups()["logGroups"]
     assert {group["retentionInDays"] for group in groups} == {7}

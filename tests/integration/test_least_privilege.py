@@ -14,7 +14,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.stack import cloud, deployment, lifecycle
+from local.stack import cloud, deployment
+from local.stack.bundle import function_names, read_template
 from tests.integration.stack import Stack
 
 KEY = {"pk": {"S": "probe"}, "sk": {"S": "probe"}}
@@ -45,7 +46,7 @@ NEEDS: dict[str, set[str]] = {
 }
 
 
-FUNCTIONS = sorted(lifecycle.FUNCTIONS)
+FUNCTIONS = sorted(function_names(read_template(cloud.ROOT / "template.yaml")))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The system's Chromium, without a window and without a past."""
+"""The system's Chromium, headless and with an empty profile."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 NO_BROWSER = (
     "the console page is tested in Chromium, which is not installed: "
-    "tests/install_chromium.sh does it on Debian for root, elsewhere install it as is usual there"
+    "tests/install_chromium.sh installs it on Debian for root; elsewhere use the system's packages"
 )
 
 ARGUMENTS = (
@@ -22,18 +22,21 @@ ARGUMENTS = (
 
 
 def chromium() -> str | None:
-    """Where the browser is; None when there is none."""
+    """Returns the path of the browser; None if it is not installed."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
-    """A running browser with an empty profile. Raises `FileNotFoundError` when there is none."""
+def browser(*arguments: str) -> Iterator[Browser]:
+    """Runs a browser with an empty profile and these command-line arguments in addition.
+
+    Raises `FileNotFoundError` if it is not installed.
+    """
     path = chromium()
     if path is None:
         raise FileNotFoundError(NO_BROWSER)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        running = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *arguments])
         try:
             yield running
         finally:

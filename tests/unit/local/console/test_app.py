@@ -1,4 +1,4 @@
-"""When a part of the stack is gone, the page is told in words, and so is a sample app."""
+"""The console's own paths when parts of the stack are not running, and for foreign hosts."""
 
 import asyncio
 import json
@@ -10,20 +10,21 @@ from aiohttp import ClientSession, web
 
 from local.console.app import application
 from local.console.stack_file import StackFile, UserEntry
+from local.stack.cloud import Aws
 from local.stack.programs import free_port
 
 CREDENTIALS_IN_USE = ("the-password", "the-token")
 
 
 def gone() -> StackFile:
-    """A stack of which nothing runs any more."""
-    nobody = f"http://127.0.0.1:{free_port()}"
+    """A stack whose parts are all stopped."""
+    unused = f"http://127.0.0.1:{free_port()}"
     expires_at = int(time.time()) + 3600
-    token = jwt.encode({"exp": expires_at}, "a key that nobody checks, long enough", "HS256")
+    token = jwt.encode({"exp": expires_at}, "a key that is not checked, long enough", "HS256")
     return StackFile(
-        api_url=nobody,
-        vendor_url=nobody,
-        aws_url=nobody,
+        api_url=unused,
+        vendor_url=unused,
+        aws=Aws(unused, "key", "secret"),
         platform="opentok",
         project_id="12345",
         table="sessions",
@@ -34,15 +35,18 @@ def gone() -> StackFile:
     )
 
 
-def ask(method: str, path: str) -> tuple[int, str]:
+def call(method: str, path: str, **headers: str) -> tuple[int, str]:
     async def served() -> tuple[int, str]:
         runner = web.AppRunner(await application(gone()), access_log=None)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             address = f"http://127.0.0.1:{runner.addresses[0][1]}{path}"
-            async with ClientSession() as session, session.request(method, address) as answer:
-                return answer.status, await answer.text()
+            async with (
+                ClientSession() as session,
+                session.request(method, address, headers=headers) as response,
+            ):
+                return response.status, await response.text()
         finally:
             await runner.cleanup()
 
@@ -58,19 +62,35 @@ def ask(method: str, path: str) -> tuple[int, str]:
         ("GET", "/session"),
     ],
 )
-def test_a_part_that_does_not_answer_is_named(method: str, path: str) -> None:
-    status, body = ask(method, path)
+def test_a_part_that_does_not_respond_is_named(method: str, path: str) -> None:
+    status, body = call(method, path)
 
     assert status == 502
     assert "127.0.0.1" in json.loads(body)["message"]
     assert not any(secret in body for secret in CREDENTIALS_IN_USE)
 
 
-def test_the_page_itself_needs_nobody() -> None:
-    status, body = ask("GET", "/")
+def test_the_page_is_served_without_any_other_part() -> None:
+    status, body = call("GET", "/")
 
     assert status == 200
     assert "<main" in body
-    assert ask("GET", "/page/main.js")[0] == 200
-    assert ask("GET", "/page/../app.py")[0] == 404
-    assert ask("GET", "/console/nothing")[0] == 404
+    assert call("GET", "/page/main.js")[0] == 200
+    assert call("GET", "/page/../app.py")[0] == 404
+    assert call("GET", "/console/nothing")[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/console/stack", "/session", "/api/sessions"])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1", "127.0.0.1:1"])
+def test_a_foreign_host_is_refused(path: str, host: str) -> None:
+    status, body = call("GET", path, Host=host)
+
+    assert status == 403
+    assert "Host" in json.loads(body)["message"]
+
+
+@pytest.mark.parametrize("path", ["/console/sign-in", "/console/pools/refill", "/api/sessions"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:1", "null"])
+def test_a_page_of_another_origin_calls_the_sample_paths_only(path: str, origin: str) -> None:
+    assert call("POST", path, Origin=origin)[0] == 403
+    assert call("GET", "/session", Origin=origin)[0] == 502

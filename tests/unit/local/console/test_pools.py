@@ -1,4 +1,4 @@
-"""The pools as the table has them: filled, drained, and known from a refill only."""
+"""The pools as stored in the table: filled, drained, and known from a refill only."""
 
 import io
 import json
@@ -15,7 +15,7 @@ DECLARED = [{"mediaMode": "routed", "min": 2, "max": 20}]
 
 @dataclass
 class Lambda:
-    """The pre-creating function: how it is configured, and what it returns."""
+    """A fake of Lambda with the pre-creating function: its configuration and its result."""
 
     result: object = None
     crashed: bool = False
@@ -26,8 +26,8 @@ class Lambda:
 
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:
         self.events.append((FunctionName, json.loads(Payload)))
-        answer = {"Payload": io.BytesIO(json.dumps(self.result).encode())}
-        return {**answer, "FunctionError": "Unhandled"} if self.crashed else answer
+        response = {"Payload": io.BytesIO(json.dumps(self.result).encode())}
+        return {**response, "FunctionError": "Unhandled"} if self.crashed else response
 
 
 @dataclass
@@ -42,8 +42,8 @@ def pools(aws: Aws, function: Lambda | None = None, clock: Clock | None = None) 
     return Pools(aws.dynamodb, function or Lambda(), aws.table_name, "precreate", clock or Clock())
 
 
-def wait(aws: Aws, pool: str, *sessions: str) -> None:
-    """Let sessions wait in a pool."""
+def add(aws: Aws, pool: str, *sessions: str) -> None:
+    """Adds sessions to a pool."""
     for session in sessions:
         item = {"pk": f"session#{session}", "poolId": pool, "poolKey": session}
         put(aws, {name: {"S": value} for name, value in item.items()})
@@ -58,13 +58,13 @@ def put(aws: Aws, item: dict[str, Any]) -> None:
     aws.put(item)
 
 
-def test_there_are_none_at_first(aws: Aws) -> None:
+def test_without_records_there_are_no_pools(aws: Aws) -> None:
     assert pools(aws).read() == []
 
 
-def test_what_waits_and_what_is_wanted(aws: Aws) -> None:
-    wait(aws, "123#routed", "a", "b")
-    wait(aws, "123#routed/always", "c")
+def test_available_and_wanted_sessions_are_counted(aws: Aws) -> None:
+    add(aws, "123#routed", "a", "b")
+    add(aws, "123#routed/always", "c")
     refilled(aws, "123#routed", 5, 1_795_000_000)
     refilled(aws, "456#relayed", 2, 1_795_000_001)
 
@@ -76,9 +76,9 @@ def test_what_waits_and_what_is_wanted(aws: Aws) -> None:
     ]  # fmt: skip
 
 
-def test_a_pool_that_has_run_dry_is_still_shown(aws: Aws) -> None:
+def test_an_empty_pool_is_still_shown(aws: Aws) -> None:
     console = pools(aws)
-    wait(aws, "123#routed", "a")
+    add(aws, "123#routed", "a")
     assert [pool["ready"] for pool in console.read()] == [1]
 
     aws.delete("session#a")
@@ -86,7 +86,7 @@ def test_a_pool_that_has_run_dry_is_still_shown(aws: Aws) -> None:
     assert [pool["ready"] for pool in console.read()] == [0]
 
 
-def test_a_pool_that_the_schedule_could_not_fill_appears_in_time(aws: Aws) -> None:
+def test_a_pool_that_could_not_be_filled_appears_after_the_cache_expires(aws: Aws) -> None:
     clock = Clock()
     console = pools(aws, clock=clock)
     assert console.read() == []
@@ -97,7 +97,7 @@ def test_a_pool_that_the_schedule_could_not_fill_appears_in_time(aws: Aws) -> No
     assert [pool["wanted"] for pool in console.read()] == [5]
 
 
-def test_a_refill_is_asked_for_what_is_deployed(aws: Aws) -> None:
+def test_a_refill_uses_the_deployed_pools(aws: Aws) -> None:
     function = Lambda(result={"pools": ["a report"]})
 
     assert pools(aws, function).refill() == {"pools": ["a report"]}
@@ -106,8 +106,8 @@ def test_a_refill_is_asked_for_what_is_deployed(aws: Aws) -> None:
 
 @pytest.mark.parametrize(
     ("result", "reason"),
-    [({"errorMessage": "the platform does not answer"}, "does not answer"), (None, "no result")],
+    [({"errorMessage": "the platform does not respond"}, "does not respond"), (None, "no result")],
 )
-def test_a_refill_that_crashes_says_why(aws: Aws, result: object, reason: str) -> None:
+def test_a_failed_refill_reports_the_reason(aws: Aws, result: object, reason: str) -> None:
     with pytest.raises(RefillFailed, match=reason):
         pools(aws, Lambda(result=result, crashed=True)).refill()

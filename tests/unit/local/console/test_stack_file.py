@@ -1,4 +1,4 @@
-"""The console starts for a running stack only, and says what is missing."""
+"""The console starts for a running stack only, and reports what is missing."""
 
 import json
 from pathlib import Path
@@ -16,6 +16,8 @@ def facts() -> dict[str, Any]:
         "opentokUrl": "http://127.0.0.1:2",
         "vonageUrl": "http://127.0.0.1:3",
         "awsEndpointUrl": "http://127.0.0.1:4",
+        "awsAccessKeyId": "key",
+        "awsSecretAccessKey": "secret",
         "region": "us-east-1",
         "platform": "opentok",
         "table": "sessions",
@@ -50,15 +52,15 @@ def test_the_platform_decides_project_and_vendor(
     assert stack.users["alice"].password == "p"
 
 
-def test_without_a_stack_it_says_how_to_start_one(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_the_command_that_starts_a_stack(tmp_path: Path) -> None:
     with pytest.raises(UnusableStackFile, match="make up"):
         StackFile.read(tmp_path / "stack.json")
 
 
-@pytest.mark.parametrize("missing", ["apiUrl", "platform", "users", "credentials"])
-def test_a_file_that_lacks_something_is_named(
-    tmp_path: Path, facts: dict[str, Any], missing: str
-) -> None:
+@pytest.mark.parametrize(
+    "missing", ["apiUrl", "platform", "users", "credentials", "awsAccessKeyId"]
+)
+def test_a_missing_field_is_named(tmp_path: Path, facts: dict[str, Any], missing: str) -> None:
     del facts[missing]
     path = written(tmp_path, facts, {"alice": "p"})
 
@@ -66,6 +68,6 @@ def test_a_file_that_lacks_something_is_named(
         StackFile.read(path)
 
 
-def test_a_user_without_a_password_is_no_user(tmp_path: Path, facts: dict[str, Any]) -> None:
+def test_a_user_without_a_password_is_reported(tmp_path: Path, facts: dict[str, Any]) -> None:
     with pytest.raises(UnusableStackFile, match="alice"):
         StackFile.read(written(tmp_path, facts, {}))

@@ -1,4 +1,4 @@
-"""Tokens are handed out while they are good for a while, and renewed once when they are not."""
+"""Tokens are returned while they are valid for some minutes, and otherwise renewed once."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from local.console.stack_file import UserEntry
 from local.console.users import UnknownUser, Users
 
 NOW = 1_795_000_000
-KEY = "a key that nobody checks, long enough"
+KEY = "a key that is not checked, long enough"
 
 
 def token(expires_at: int) -> str:
@@ -17,13 +17,13 @@ def token(expires_at: int) -> str:
 
 
 class Cognito:
-    """Signs in whoever has the password, and counts."""
+    """A fake of Cognito that records sign-ins."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, str]] = []
+        self.signed_in: list[tuple[str, str]] = []
 
     def sign_in(self, name: str, password: str) -> str:
-        self.asked.append((name, password))
+        self.signed_in.append((name, password))
         return token(NOW + 3600)
 
 
@@ -32,16 +32,16 @@ def users(expires_at: int, cognito: Cognito) -> Users:
     return Users({"alice": entry}, cognito.sign_in, clock=lambda: NOW)
 
 
-def test_a_token_with_time_left_is_handed_out_as_it_is() -> None:
+def test_a_token_with_time_left_is_returned_unchanged() -> None:
     cognito = Cognito()
     user = asyncio.run(users(NOW + 301, cognito).signed_in("alice"))
 
     assert (user.name, user.sub, user.expires_at) == ("alice", "sub-1", NOW + 301)
-    assert cognito.asked == []
+    assert cognito.signed_in == []
 
 
 @pytest.mark.parametrize("left", [299, 0, -5000])
-def test_a_token_that_ends_soon_is_renewed_once_however_many_ask(left: int) -> None:
+def test_a_token_that_expires_soon_is_renewed_once_for_concurrent_callers(left: int) -> None:
     cognito = Cognito()
     stack = users(NOW + left, cognito)
 
@@ -50,15 +50,19 @@ def test_a_token_that_ends_soon_is_renewed_once_however_many_ask(left: int) -> N
         return {user.expires_at for user in signed_in}
 
     assert asyncio.run(many()) == {NOW + 3600}
-    assert cognito.asked == [("alice", "secret")]
+    assert cognito.signed_in == [("alice", "secret")]
 
 
-def test_who_is_not_of_the_stack_does_not_sign_in() -> None:
+def test_an_unknown_user_cannot_sign_in() -> None:
     with pytest.raises(UnknownUser):
         asyncio.run(users(NOW + 3600, Cognito()).signed_in("mallory"))
 
 
+<<<<<<< HEAD
 def test_no_token_or_password_is_in_a_repr() -> None:
+=======
+def test_neither_token_nor_password_is_in_a_repr() -> None:
+>>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
     cognito = Cognito()
     entry = UserEntry("sub-1", token(NOW + 3600), "secret")
     user = asyncio.run(users(NOW + 3600, cognito).signed_in("alice"))
