@@ -103,14 +103,9 @@ class Pools:
         """Returns the record of the last refill of each known pool."""
         found = {}
         for pool in self._known:
-<<<<<<< HEAD
-            answer = self._dynamodb.get_item(
+            response = self._dynamodb.get_item(
                 TableName=self._table,
                 Key={"pk": {"S": _REFILL + pool}, "sk": {"S": "refill"}},
-=======
-            response = self._dynamodb.get_item(
-                TableName=self._table, Key={"pk": {"S": _REFILL + pool}}
->>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
             )
             if "Item" in response:
                 found[pool] = response["Item"]

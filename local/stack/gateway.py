@@ -1,10 +1,6 @@
-<<<<<<< HEAD
-"""What MiniStack does not read of an HTTP API: routes, integrations, the authorizer, CORS, limits.
-=======
 """Creates the parts of an HTTP API that MiniStack does not read from a template.
->>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
 
-These are routes, integrations, authorizers and CORS. SAM writes them into an OpenAPI document of
+These are routes, integrations, authorizers, CORS and limits. SAM writes them into an OpenAPI document of
 each API resource. They are created from that document of the deployed stack, so `template.yaml`
 stays the only place where a route is defined.
 """
@@ -28,8 +24,12 @@ def create_routes(aws: cloud.Aws, deployment: Deployment, parameters: dict[str, 
     gateway = aws.client("apigatewayv2")
     for logical, resource in deployment.processed["Resources"].items():
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and logical in deployment.resources:
-            document = resolver.resolve(resource["Properties"]["Body"])
-            _Api(gateway, deployment.resources[logical]).create(document)
+            api = _Api(gateway, deployment.resources[logical])
+            api.create(resolver.resolve(resource["Properties"]["Body"]))
+            stage = deployment.processed["Resources"].get(f"{logical}ApiGatewayDefaultStage", {})
+            limits = stage.get("Properties", {}).get("DefaultRouteSettings")
+            if limits:
+                api.limit(resolver.resolve(limits))
 
 
 def local_url(aws: cloud.Aws, url: str) -> str:
@@ -57,6 +57,17 @@ class _Api:
             for method in _METHODS & methods.keys():
                 self._route(f"{method.upper()} {path}", methods[method], authorizers)
 
+    def limit(self, settings: dict[str, Any]) -> None:
+        """Sets the limits of all routes."""
+        self._gateway.update_stage(
+            ApiId=self._id,
+            StageName="$default",
+            DefaultRouteSettings={
+                "ThrottlingRateLimit": float(settings["ThrottlingRateLimit"]),
+                "ThrottlingBurstLimit": int(settings["ThrottlingBurstLimit"]),
+            },
+        )
+
     def _authorizer(self, name: str, scheme: dict[str, Any]) -> str:
         settings = scheme["x-amazon-apigateway-authorizer"]
         created = self._gateway.create_authorizer(
@@ -71,39 +82,6 @@ class _Api:
         )
         return str(created["AuthorizerId"])
 
-<<<<<<< HEAD
-    for path, methods in document["paths"].items():
-        for method in _METHODS & methods.keys():
-            operation = methods[method]
-            integration = operation["x-amazon-apigateway-integration"]
-            created = gateway.create_integration(
-                ApiId=api_id,
-                IntegrationType="AWS_PROXY",
-                IntegrationMethod="POST",
-                IntegrationUri=integration["uri"],
-                PayloadFormatVersion=integration["payloadFormatVersion"],
-            )
-            (security,) = operation["security"]
-            (authorizer,) = security
-            gateway.create_route(
-                ApiId=api_id,
-                RouteKey=f"{method.upper()} {path}",
-                Target=f"integrations/{created['IntegrationId']}",
-                AuthorizationType="JWT",
-                AuthorizerId=authorizers[authorizer],
-            )
-    stage = deployment.processed["Resources"]["HttpApiApiGatewayDefaultStage"]["Properties"]
-    limits = _Resolver(deployment, parameters).resolve(stage["DefaultRouteSettings"])
-    gateway.update_stage(
-        ApiId=api_id,
-        StageName="$default",
-        DefaultRouteSettings={
-            "ThrottlingRateLimit": float(limits["ThrottlingRateLimit"]),
-            "ThrottlingBurstLimit": int(limits["ThrottlingBurstLimit"]),
-        },
-    )
-    return f"{address}/_aws/execute-api/{api_id}/$default"
-=======
     def _route(self, key: str, operation: dict[str, Any], authorizers: dict[str, str]) -> None:
         integration = operation["x-amazon-apigateway-integration"]
         created = self._gateway.create_integration(
@@ -125,7 +103,6 @@ class _Api:
             Target=f"integrations/{created['IntegrationId']}",
             **authorization,
         )
->>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
 
 
 class _Resolver:

@@ -35,45 +35,6 @@ __all__ = [
     "up",
 ]
 
-<<<<<<< HEAD
-#: Logical id of a function in the template, by its name everywhere else.
-FUNCTIONS = {
-    path.parent.name: path.parent.name.title().replace("_", "") + "Function"
-    for path in sorted(cloud.ROOT.glob("functions/*/app.py"))
-}
-
-NOT_HERE = {
-    "Platform": "give PLATFORM=vonage instead",
-    "JwtIssuer": "its users sign in with the stack's own user pool",
-    "JwtAudience": "its users sign in with the stack's own user pool",
-}
-"""Parameters that a local stack decides by itself, and what to do or to know instead."""
-
-DEFAULT_STATE = cloud.ROOT / ".local"
-VENDOR = "the vendor emulator"
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a local stack is to be like. `parameters` are those of the template, and win."""
-
-    state: Path = DEFAULT_STATE
-    platform: str = "opentok"
-    schedule: bool = True
-    console: bool = True
-    parameters: dict[str, str] = field(default_factory=dict)
-
-    def template_parameters(self, vendor_address: str) -> dict[str, str]:
-        return {
-            "Platform": self.platform,
-            "ApiUrl": vendor_address,
-            "Architecture": cloud.architecture(),
-            "ScheduleState": "ENABLED" if self.schedule else "DISABLED",
-            **self.parameters,
-        }
-
-=======
->>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
 
 def up(settings: Settings, progress: Progress) -> dict[str, Any]:
     """Starts a stack unless it is already running; returns the content of its `stack.json`.

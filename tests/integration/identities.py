@@ -1,12 +1,6 @@
-<<<<<<< HEAD
-"""Any number of users, with access tokens that the stack's own user pool could have issued.
-
-The private key is the one that MiniStack keeps for the pool. On AWS it cannot be read.
-=======
 """Any number of users: ID tokens that the stack's own user pool could have issued.
 
 The private key is the one that MiniStack keeps for the pool. On AWS it is not accessible.
->>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
 """
 
 import time
@@ -47,20 +41,12 @@ class Issuer:
         ).decode()  # fmt: skip
 
     def user(self, **claims: object) -> User:
-<<<<<<< HEAD
-        """Returns a new user: alice's claims, except `sub` and the given ones."""
-=======
         """Returns a new user: alice's claims, except the `sub` and those given."""
->>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
         sub = str(uuid.uuid4())
         return User(sub, self.signed({"sub": sub, "cognito:username": sub, **claims}))
 
     def signed(self, claims: Mapping[str, object]) -> str:
-<<<<<<< HEAD
         """Returns a token with alice's claims replaced by these, valid for an hour by default."""
-=======
-        """Returns a token with these claims instead of alice's, valid for an hour by default."""
->>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
         now = int(time.time())
         fresh = {"iat": now, "auth_time": now, "exp": now + 3600, "jti": str(uuid.uuid4())}
         every = {**self.claims, **fresh, **claims}

@@ -24,11 +24,7 @@ ROUTES = [
 
 @pytest.fixture(scope="module")
 def signing_key(stack: Stack) -> str:
-<<<<<<< HEAD
-    """Returns the private key with which the user pool signs access tokens."""
-=======
     """The private key that the user pool signs ID tokens with."""
->>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
     keys = stack.state / "tmp" / "ministack" / "cognito-pool-keys"
     return (keys / f"{stack.facts['userPoolId']}-id.pem").read_text()
 

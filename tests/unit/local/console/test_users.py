@@ -58,11 +58,7 @@ def test_an_unknown_user_cannot_sign_in() -> None:
         asyncio.run(users(NOW + 3600, Cognito()).signed_in("mallory"))
 
 
-<<<<<<< HEAD
 def test_no_token_or_password_is_in_a_repr() -> None:
-=======
-def test_neither_token_nor_password_is_in_a_repr() -> None:
->>>>>>> 78e6de0 (Local stack: MiniStack behind a guard with a key of each run, stream consumers as in Lambda, several APIs, users of two tenants, plain wording)
     cognito = Cognito()
     entry = UserEntry("sub-1", token(NOW + 3600), "secret")
     user = asyncio.run(users(NOW + 3600, cognito).signed_in("alice"))
