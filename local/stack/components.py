@@ -45,8 +45,7 @@ def configure_callbacks(emulator: str, url: str) -> None:
         response = http.call("PUT", f"{emulator}/_emulator/callbacks", body={"url": base})
     except OSError as error:
         raise StackError(EMULATOR, f"no response: {error}") from error
-    if response.status == 404:
-        return  # this emulator sends no callbacks
+
     if response.status >= 300:
         reason = f"it refused the callback URL: {response.status} {json.dumps(response.body)}"
         raise StackError(EMULATOR, reason)
