@@ -1,8 +1,8 @@
 """Creates the parts of an HTTP API that MiniStack does not read from a template.
 
-These are routes, integrations, authorizers, CORS and limits. SAM writes them into an OpenAPI document of
-each API resource. They are created from that document of the deployed stack, so `template.yaml`
-stays the only place where a route is defined.
+These are routes, integrations, authorizers, CORS and limits. SAM writes them into an OpenAPI
+document of each API resource. They are created from that document of the deployed stack, so
+`template.yaml` stays the only place where a route is defined.
 """
 
 import re

@@ -82,8 +82,7 @@ def local_stack(state: Path) -> Target:
     """Returns the running local stack. Raises `StackError` if there is none."""
     cloud.isolate()
     facts = lifecycle.read_stack(state)
-    address = facts["awsEndpointUrl"]
-    return _target(STACK, facts["region"], lambda service: cloud.client(service, address), facts)
+    return _target(STACK, facts["region"], cloud.Aws.of(facts).client, facts)
 
 
 def _target(
