@@ -15,7 +15,7 @@ from local.stack import cloud, lifecycle
 
 __all__ = ["Answer", "Stack", "send"]
 
-PATIENCE_SECONDS = 180
+TIMEOUT_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def send(method: str, url: str, body: object, headers: Mapping[str, str]) -> Ans
     content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     request = urllib.request.Request(url, content, dict(headers), method=method)
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
             return _answer(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as error:
         with error:

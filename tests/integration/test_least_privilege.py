@@ -176,7 +176,7 @@ PROBES: dict[str, Probe] = {
 def around(stack: Stack) -> Iterator[Surroundings]:
     dynamodb, secrets = stack.client("dynamodb"), stack.client("secretsmanager")
     functions, formation = stack.client("lambda"), stack.client("cloudformation")
-    name = f"somebody-elses-{uuid.uuid4()}"
+    name = f"foreign-{uuid.uuid4()}"
     dynamodb.create_table(
         TableName=name,
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
