@@ -1,17 +1,17 @@
-"""What every run of the tests has: time, and its figures shown at the end."""
+"""Settings of every test run: no deadlines, and recorded results at the end."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-# No test fails on a time: the machine may be busy with other things.
+# No test fails because of its duration: the machine may be busy.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """A line for each test that has counted something (with `record_property`)."""
+    """Prints the results of each test that has recorded some with `record_property`."""
     counted = [
         report
         for reports in terminalreporter.stats.values()
@@ -19,7 +19,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if getattr(report, "when", "") == "call" and report.user_properties
     ]
     if counted:
-        terminalreporter.section("figures")
+        terminalreporter.section("results")
     for report in counted:
-        figures = ", ".join(f"{name}: {value}" for name, value in report.user_properties)
-        terminalreporter.write_line(f"{report.nodeid.rpartition('/')[2]}\n    {figures}")
+        results = ", ".join(f"{name}: {value}" for name, value in report.user_properties)
+        terminalreporter.write_line(f"{report.nodeid.rpartition('/')[2]}\n    {results}")

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Callable
 
-__all__ = ["CROWD", "SOAK", "Figure", "count"]
+__all__ = ["CROWD", "SOAK", "RecordProperty", "count"]
 
 SOAK = os.environ.get("SOAK") == "1"
 CROWD = 50 if SOAK else 20
 """Concurrent callers, where their number matters. MiniStack starts a worker for each."""
 
-Figure = Callable[[str, object], None]
+RecordProperty = Callable[[str, object], None]
 """The type of pytest's `record_property`. The run prints the recorded results at its end."""
 
 

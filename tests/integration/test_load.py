@@ -3,12 +3,12 @@
 import json
 
 from tests.benchmarks.soak.run import run
-from tests.integration.counts import SOAK, Figure
+from tests.integration.counts import SOAK, RecordProperty
 from tests.integration.stack import Stack
 
 
 def test_load_with_faults_loses_no_session_and_returns_none_twice(
-    stack: Stack, record_property: Figure
+    stack: Stack, record_property: RecordProperty
 ) -> None:
     stack.keep_signed_in()
     results = run(stack, seconds=600 if SOAK else 30, callers=8)

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from tests.integration.claims import claim
-from tests.integration.counts import Figure, count
+from tests.integration.counts import RecordProperty, count
 from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
@@ -49,7 +49,7 @@ def test_pools_serve_requests_while_the_vendor_fails(
 
 
 def test_pools_serve_requests_while_the_vendor_is_stopped(
-    stack: Stack, issuer: Issuer, vendor: Emulator, record_property: Figure
+    stack: Stack, issuer: Issuer, vendor: Emulator, record_property: RecordProperty
 ) -> None:
     fill(stack, POOL)
     with vendor.stopped():
@@ -63,7 +63,7 @@ def test_without_a_pool_requests_get_503_in_time_and_creation_recovers(
     vendor: Emulator,
     workers: Workers,
     logs: Logs,
-    record_property: Figure,
+    record_property: RecordProperty,
 ) -> None:
     user = issuer.user()
     workers.renew("create_session")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.accounts import require_accounted_for
 from tests.integration.claims import claim, claimed_by
-from tests.integration.counts import CROWD, SOAK, Figure, count
+from tests.integration.counts import CROWD, SOAK, RecordProperty, count
 from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
@@ -30,7 +30,7 @@ def test_no_session_is_assigned_twice_and_none_is_lost(
     issuer: Issuer,
     vendor: Emulator,
     logs: Logs,
-    record_property: Figure,
+    record_property: RecordProperty,
     number: int,
 ) -> None:
     fill(stack, CLAIMS * 3 // 2)
@@ -59,7 +59,7 @@ def test_no_session_is_assigned_twice_and_none_is_lost(
 
 
 def test_further_sessions_are_created_live_when_the_pool_is_empty(
-    stack: Stack, issuer: Issuer, vendor: Emulator, logs: Logs, record_property: Figure
+    stack: Stack, issuer: Issuer, vendor: Emulator, logs: Logs, record_property: RecordProperty
 ) -> None:
     pooled, wanted = (50, 200) if SOAK else (20, 60)
     fill(stack, pooled)

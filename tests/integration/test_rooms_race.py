@@ -14,7 +14,7 @@ from functools import partial
 import pytest
 
 from tests.integration.accounts import require_accounted_for
-from tests.integration.counts import CROWD, Figure, count
+from tests.integration.counts import CROWD, RecordProperty, count
 from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer, User
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm", "crowd")]
 
 
 def test_simultaneous_first_callers_of_a_room_get_one_session(
-    stack: Stack, issuer: Issuer, vendor: Emulator, logs: Logs, record_property: Figure
+    stack: Stack, issuer: Issuer, vendor: Emulator, logs: Logs, record_property: RecordProperty
 ) -> None:
     made, unserved = vendor.made(), 0
     for number in range(ROUNDS):
@@ -86,7 +86,7 @@ def test_a_room_has_one_session_even_if_workers_are_killed(
     vendor: Emulator,
     workers: Workers,
     logs: Logs,
-    record_property: Figure,
+    record_property: RecordProperty,
 ) -> None:
     made, killed, unserved, rounds = vendor.made(), 0, 0, 0
     # A worker that is still starting is not killed, so a busy machine needs more rounds.

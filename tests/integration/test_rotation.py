@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.integration.counts import SOAK, Figure, count
+from tests.integration.counts import SOAK, RecordProperty, count
 from tests.integration.emulator import Emulator
 from tests.integration.function_settings import environment
 from tests.integration.identities import Issuer
@@ -81,7 +81,7 @@ def test_rotations_under_load_fail_no_request_and_every_token_connects(
     vendor: Emulator,
     issuer: Issuer,
     account: Account,
-    record_property: Figure,
+    record_property: RecordProperty,
 ) -> None:
     users = [issuer.user() for _ in range(10)]
     known = stack.call("POST", "/sessions", {"room": "rotated"}, token=users[0].token)

@@ -20,7 +20,7 @@ from schemathesis.engine import events, from_schema
 
 from tests.contract.openapi import operations, strict_contract
 from tests.integration.conftest import Stack
-from tests.integration.counts import SOAK, Figure
+from tests.integration.counts import SOAK, RecordProperty
 
 Case = schemathesis.Case[Any]
 Statuses = Counter[tuple[str, int]]  # number of responses by operation and status
@@ -139,7 +139,7 @@ def test_every_response_conforms_to_the_contract(case: Case, stack: Stack) -> No
 
 
 def test_every_response_along_the_links_conforms_to_the_contract(
-    stack: Stack, responses: Statuses, record_property: Figure
+    stack: Stack, responses: Statuses, record_property: RecordProperty
 ) -> None:
     chained.config.update(base_url=stack.facts["apiUrl"])
     responses.clear()

@@ -14,7 +14,7 @@ import pytest
 
 from tests.integration.accounts import require_accounted_for
 from tests.integration.claims import claim, claimed_by
-from tests.integration.counts import Figure, count
+from tests.integration.counts import RecordProperty, count
 from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Logs
 from tests.integration.identities import Issuer
@@ -49,7 +49,7 @@ def test_no_session_is_lost_when_workers_are_killed_during_claims(
     vendor: Emulator,
     workers: Workers,
     logs: Logs,
-    record_property: Figure,
+    record_property: RecordProperty,
 ) -> None:
     kills = (KILLS + 1) // 2
     fill(stack, 8 * kills)  # fewer than are claimed, so that some are created live
@@ -73,7 +73,7 @@ def test_no_session_is_lost_when_workers_are_killed_during_claims(
 
 
 def test_a_claim_retried_with_its_key_gets_the_same_session(
-    stack: Stack, issuer: Issuer, workers: Workers, record_property: Figure
+    stack: Stack, issuer: Issuer, workers: Workers, record_property: RecordProperty
 ) -> None:
     """No extra session is claimed, even if the worker was killed before the first response."""
     fill(stack, 5 * KILLS)
@@ -94,7 +94,7 @@ def test_a_claim_retried_with_its_key_gets_the_same_session(
 
 
 def test_only_sessions_in_flight_are_lost_when_workers_are_killed_during_refills(
-    stack: Stack, vendor: Emulator, workers: Workers, record_property: Figure
+    stack: Stack, vendor: Emulator, workers: Workers, record_property: RecordProperty
 ) -> None:
     made, hits, wanted = vendor.made(), 0, 0
     while hits < max(1, KILLS // 2):

@@ -168,19 +168,19 @@ class World:
         """Returns the function's response, after checking the rules that hold for all responses."""
         self.begin()
         asked = self.vendor.asked
-        answer = self.run(function, event)
-        status, headers = answer["statusCode"], answer["headers"]
-        assert 200 <= status < 500, answer
+        response = self.run(function, event)
+        status, headers = response["statusCode"], response["headers"]
+        assert 200 <= status < 500, response
         assert all(isinstance(text, str) for pair in headers.items() for text in pair)
         assert all(text.isprintable() and text.isascii() for text in headers.values())
-        assert API_SECRET not in json.dumps(answer)
-        json.dumps(answer, ensure_ascii=False).encode()  # as the runtime does
-        body = json.loads(answer["body"]) if "body" in answer else None
+        assert API_SECRET not in json.dumps(response)
+        json.dumps(response, ensure_ascii=False).encode()  # as the runtime does
+        body = json.loads(response["body"]) if "body" in response else None
         if status >= 400:
             _is_a_problem(status, headers, body or {})
             assert self.written == []
             assert self.vendor.asked == asked
-        return {**answer, "body": body}
+        return {**response, "body": body}
 
 
 def _is_a_problem(status: int, headers: dict[str, str], body: dict[str, Any]) -> None:
@@ -254,46 +254,46 @@ CURSORS = [
 
 @fuzz(create_events(KNOWN))
 def test_create_session(world: World, event: object) -> None:
-    answer = world.call("create_session", event)
-    if answer["statusCode"] < 400:
-        assert answer["statusCode"] in (200, 201)
-        assert answer["body"]["state"] in ("open", "closed")
-        assert (answer["statusCode"] == 201) is ("Location" in answer["headers"])
-        assert answer["headers"]["Cache-Control"] == "no-store"
+    response = world.call("create_session", event)
+    if response["statusCode"] < 400:
+        assert response["statusCode"] in (200, 201)
+        assert response["body"]["state"] in ("open", "closed")
+        assert (response["statusCode"] == 201) is ("Location" in response["headers"])
+        assert response["headers"]["Cache-Control"] == "no-store"
 
 
 @fuzz(session_events(KNOWN))
 def test_issue_token(world: World, event: object) -> None:
-    answer = world.call("issue_token", event)
-    if answer["statusCode"] < 400:
-        assert answer["statusCode"] == 201
-        assert answer["body"]["sessionId"] in KNOWN
-        assert answer["headers"]["Cache-Control"] == "no-store"
+    response = world.call("issue_token", event)
+    if response["statusCode"] < 400:
+        assert response["statusCode"] == 201
+        assert response["body"]["sessionId"] in KNOWN
+        assert response["headers"]["Cache-Control"] == "no-store"
 
 
 @fuzz(session_events(KNOWN) | list_events(CURSORS))
 def test_get_session(world: World, event: object) -> None:
-    answer = world.call("get_session", event)
+    response = world.call("get_session", event)
     assert world.written == []
-    if answer["statusCode"] < 400:
-        assert answer["statusCode"] == 200
-        found = answer["body"].get("sessions", [answer["body"]])
+    if response["statusCode"] < 400:
+        assert response["statusCode"] == 200
+        found = response["body"].get("sessions", [response["body"]])
         # Each has an owner; pooled sessions have none.
         assert all(session["owner"] and session["sessionId"] not in POOLED for session in found)
 
 
 @fuzz(session_events(KNOWN))
 def test_close_session(world: World, event: object) -> None:
-    answer = world.call("close_session", event)
-    if answer["statusCode"] < 400:
-        assert (answer["statusCode"], answer["body"]) == (204, None)
+    response = world.call("close_session", event)
+    if response["statusCode"] < 400:
+        assert (response["statusCode"], response["body"]) == (204, None)
 
 
 @fuzz(room_events())
 def test_release_room(world: World, event: object) -> None:
-    answer = world.call("release_room", event)
-    if answer["statusCode"] < 400:
-        assert (answer["statusCode"], answer["body"]) == (204, None)
+    response = world.call("release_room", event)
+    if response["statusCode"] < 400:
+        assert (response["statusCode"], response["body"]) == (204, None)
 
 
 @fuzz(pool_events())
@@ -301,14 +301,14 @@ def test_precreate_sessions(world: World, event: object) -> None:
     world.begin()
     asked = world.vendor.asked
     try:
-        answer = world.run("precreate_sessions", event)
+        response = world.run("precreate_sessions", event)
     except Problem as problem:  # the invocation counts as failed, with its reason in the log
         assert PROBLEMS[type(problem)].status == 400
         assert problem.errors
         assert world.written == []
         assert world.vendor.asked == asked
         return
-    json.dumps(answer, ensure_ascii=False).encode()
+    json.dumps(response, ensure_ascii=False).encode()
     assert isinstance(event, dict)
-    assert len(answer["pools"]) == len(event["pools"])
-    assert sum(pool["created"] for pool in answer["pools"]) == world.vendor.asked - asked <= 3
+    assert len(response["pools"]) == len(event["pools"])
+    assert sum(pool["created"] for pool in response["pools"]) == world.vendor.asked - asked <= 3

@@ -19,12 +19,12 @@ __all__ = [
     "Received",
     "Reply",
     "Server",
-    "answer",
     "created",
     "endless",
     "hang_up",
     "raw",
     "reset",
+    "respond",
     "serve",
     "silence",
     "slowly",
@@ -128,7 +128,7 @@ def _read(readline: Callable[[], bytes], read: Callable[[int], bytes]) -> Receiv
     return Received(time.monotonic(), line, headers, body)
 
 
-def answer(
+def respond(
     status: int,
     body: bytes | str | object = b"",
     *,
@@ -151,7 +151,7 @@ def answer(
 
 def created(session_id: str, **more: object) -> Reply:
     """Returns the vendor's response to a creation."""
-    return answer(200, [{"session_id": session_id, "project_id": "47665971", **more}])
+    return respond(200, [{"session_id": session_id, "project_id": "47665971", **more}])
 
 
 def raw(content: bytes, *, keep: bool = False) -> Reply:

@@ -43,12 +43,12 @@ from opentok_client.transport import Request, Transport
 from tests.unit.opentok_client.loopback import (
     Reply,
     Server,
-    answer,
     created,
     endless,
     hang_up,
     raw,
     reset,
+    respond,
     serve,
     silence,
     slowly,
@@ -150,7 +150,7 @@ def test_a_vonage_application_signs_in_with_a_bearer_jwt(
     kind, _, token = request.headers["authorization"].partition(" ")
     assert kind == "Bearer"
     claims = jwt.decode(token, rsa_key.public_key(), ["RS256"])
-    assert claims.keys() == {"application_id", "iat", "exp", "jti"}  # an acl is answered with 401
+    assert claims.keys() == {"application_id", "iat", "exp", "jti"}  # an acl is rejected with 401
     assert claims["application_id"] == vonage.application_id
     assert claims["exp"] - claims["iat"] == 180
     assert "x-opentok-auth" not in request.headers
@@ -176,7 +176,7 @@ def test_the_base_url_may_end_with_a_slash(opentok: OpenTokCredentials, ending: 
 def test_without_a_base_url_it_is_the_platforms_own(
     opentok: OpenTokCredentials, vonage: VonageCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with serve(answer(502)) as proxy:
+    with serve(respond(502)) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
         for credentials in (opentok, vonage):
             with pytest.raises(ServiceUnavailable):
@@ -215,7 +215,7 @@ def test_netrc_does_not_replace_our_credentials(
 
 
 def test_calls_share_a_connection_and_nothing_else(opentok: OpenTokCredentials) -> None:
-    with_cookie = answer(200, [{"session_id": ID}], headers={"Set-Cookie": "node=dead; Path=/"})
+    with_cookie = respond(200, [{"session_id": ID}], headers={"Set-Cookie": "node=dead; Path=/"})
     with asking(opentok, with_cookie, created(ID2)) as (vendor, server):
         assert [ask(vendor), ask(vendor)] == [ID, ID2]
     assert server.connections == 1
@@ -233,7 +233,7 @@ def test_threads_share_the_client_and_its_connections(opentok: OpenTokCredential
     assert server.connections <= 4
 
 
-# --- answers that refuse --------------------------------------------------------------------------
+# --- rejections -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -253,7 +253,7 @@ def test_threads_share_the_client_and_its_connections(opentok: OpenTokCredential
 def test_rejected_credentials_are_reported_with_the_vendors_reason(
     opentok: OpenTokCredentials, status: int, body: object, reason: str
 ) -> None:
-    with asking(opentok, answer(status, body)) as (vendor, server):
+    with asking(opentok, respond(status, body)) as (vendor, server):
         for _ in range(2):  # and the vendor does not count as down
             with pytest.raises(CredentialsRejected) as refused:
                 ask(vendor)
@@ -268,7 +268,7 @@ def test_a_rejected_request_is_reported_and_not_retried(
     body = b"" if status == 204 else b'{"code": 400, "message": "No such option"}'
     with serve(created(ID)) as elsewhere:
         there = {"Location": f"{elsewhere.url}/session/create"}
-        with asking(opentok, answer(status, body, headers=there)) as (vendor, server):
+        with asking(opentok, respond(status, body, headers=there)) as (vendor, server):
             for _ in range(2):
                 with pytest.raises(RequestRejected) as refused:
                     ask(vendor)
@@ -282,7 +282,7 @@ def test_a_rejected_request_is_reported_and_not_retried(
 def test_a_reason_is_short_and_printable(opentok: OpenTokCredentials) -> None:
     body = {"message": "line one\nline\x1b[31m two\x00" + "x" * 300}
     with (
-        asking(opentok, answer(400, body)) as (vendor, _),
+        asking(opentok, respond(400, body)) as (vendor, _),
         pytest.raises(RequestRejected) as refused,
     ):
         ask(vendor)
@@ -294,7 +294,7 @@ def test_a_reason_that_quotes_our_jwt_does_not_get_through(opentok: OpenTokCrede
     def echo(server: Server, connection: socket.socket) -> bool:
         token = server.requests[-1].headers["x-opentok-auth"]
         words = {"message": f"X-OPENTOK-AUTH: {token} is not welcome"}
-        return answer(403, words)(server, connection)
+        return respond(403, words)(server, connection)
 
     with asking(opentok, echo) as (vendor, server), pytest.raises(CredentialsRejected) as refused:
         ask(vendor)
@@ -303,7 +303,7 @@ def test_a_reason_that_quotes_our_jwt_does_not_get_through(opentok: OpenTokCrede
     assert "is not welcome" in refused.value.reason
 
 
-# --- answers that say nothing ---------------------------------------------------------------------
+# --- retryable responses -------------------------------------------------------------------------
 
 UNUSABLE: dict[str, Reply] = {
     "connection reset": reset,
@@ -313,41 +313,41 @@ UNUSABLE: dict[str, Reply] = {
     "a thousand headers": raw(OK + b"X-Header: value\r\n" * 1000 + b"\r\n[]"),
     "an endless header": raw(OK + b"X-Header: " + b"v" * 100_000 + b"\r\n\r\n[]"),
     "headers cut off": raw(OK),
-    "408": answer(408, {"message": "Request timed out."}),
-    "429": answer(429, {"title": "Rate Limit Hit"}),
-    "500": answer(500, {"message": "Internal"}),
-    "502 in HTML": answer(502, "<html>Bad Gateway</html>", content_type="text/html"),
-    "503 empty": answer(503),
-    "504": answer(504),
-    "599": answer(599),
-    "a page": answer(200, "<html>Welcome</html>", content_type="text/html"),
-    "XML": answer(200, f"<sessions><Session><session_id>{ID}</session_id></Session></sessions>"),
-    "empty": answer(200),
-    "white space": answer(200, "  \n"),
+    "408": respond(408, {"message": "Request timed out."}),
+    "429": respond(429, {"title": "Rate Limit Hit"}),
+    "500": respond(500, {"message": "Internal"}),
+    "502 in HTML": respond(502, "<html>Bad Gateway</html>", content_type="text/html"),
+    "503 empty": respond(503),
+    "504": respond(504),
+    "599": respond(599),
+    "a page": respond(200, "<html>Welcome</html>", content_type="text/html"),
+    "XML": respond(200, f"<sessions><Session><session_id>{ID}</session_id></Session></sessions>"),
+    "empty": respond(200),
+    "white space": respond(200, "  \n"),
     "truncated by length": raw(OK + b"Content-Length: 500\r\n\r\n" + b'[{"session_id":"1_MX4'),
-    "truncated JSON": answer(200, '[{"session_id":"1_MX4'),
+    "truncated JSON": respond(200, '[{"session_id":"1_MX4'),
     "a broken chunk": raw(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]"),
     "chunks cut off": raw(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n[{}, \r\n"),
     "gzip that is none": raw(OK + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]"),
-    "no UTF-8": answer(200, b'[{"session_id":"\xff\xfe"}]'),
-    "deep nesting": answer(200, "[" * 60_000),
-    "null": answer(200, "null"),
-    "a number": answer(200, "1"),
-    "a long number": answer(200, "1" * 60_000),
-    "an object": answer(200, {"session_id": ID}),
-    "an error under 200": answer(200, {"code": -1, "message": "Unknown error"}),
-    "no session": answer(200, []),
-    "two sessions": answer(200, [{"session_id": ID}, {"session_id": ID2}]),
-    "a list of texts": answer(200, [ID]),
-    "no id": answer(200, [{"project_id": "47665971"}]),
-    "a null id": answer(200, [{"session_id": None}]),
-    "a number for an id": answer(200, [{"session_id": 1}]),
-    "an empty id": answer(200, [{"session_id": ""}]),
-    "an id too long": answer(200, [{"session_id": "1_" + "A" * 254}]),
-    "an id with a line end": answer(200, [{"session_id": "1_MX4\r\nSet-Cookie: a=b"}]),
-    "an id that is a path": answer(200, [{"session_id": "../tokens"}]),
-    "an id without a UTF-8 form": answer(200, '[{"session_id":"1_\\ud800"}]'),
-    "slightly too much": answer(200, " " * 66_000 + f'[{{"session_id":"{ID}"}}]'),
+    "no UTF-8": respond(200, b'[{"session_id":"\xff\xfe"}]'),
+    "deep nesting": respond(200, "[" * 60_000),
+    "null": respond(200, "null"),
+    "a number": respond(200, "1"),
+    "a long number": respond(200, "1" * 60_000),
+    "an object": respond(200, {"session_id": ID}),
+    "an error under 200": respond(200, {"code": -1, "message": "Unknown error"}),
+    "no session": respond(200, []),
+    "two sessions": respond(200, [{"session_id": ID}, {"session_id": ID2}]),
+    "a list of texts": respond(200, [ID]),
+    "no id": respond(200, [{"project_id": "47665971"}]),
+    "a null id": respond(200, [{"session_id": None}]),
+    "a number for an id": respond(200, [{"session_id": 1}]),
+    "an empty id": respond(200, [{"session_id": ""}]),
+    "an id too long": respond(200, [{"session_id": "1_" + "A" * 254}]),
+    "an id with a line end": respond(200, [{"session_id": "1_MX4\r\nSet-Cookie: a=b"}]),
+    "an id that is a path": respond(200, [{"session_id": "../tokens"}]),
+    "an id without a UTF-8 form": respond(200, '[{"session_id":"1_\\ud800"}]'),
+    "slightly too much": respond(200, " " * 66_000 + f'[{{"session_id":"{ID}"}}]'),
 }
 
 
@@ -382,11 +382,11 @@ def _shows_nothing_secret(error: VendorError, ours: OpenTokCredentials, server: 
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        (answer(503, {"message": "Down for maintenance"}), "status 503: Down for maintenance"),
-        (answer(500), "status 500: no reason given"),
-        (answer(200, []), "status 200 without a session id"),
+        (respond(503, {"message": "Down for maintenance"}), "status 503: Down for maintenance"),
+        (respond(500), "status 500: no reason given"),
+        (respond(200, []), "status 200 without a session id"),
         (hang_up, "the connection failed (ConnectionError)"),
-        (answer(200, b" " * 66_000), "the response is longer than 65536 bytes"),
+        (respond(200, b" " * 66_000), "the response is longer than 65536 bytes"),
     ],
 )
 def test_the_reason_is_for_the_log(opentok: OpenTokCredentials, reply: Reply, reason: str) -> None:
@@ -401,7 +401,7 @@ def test_the_reason_is_for_the_log(opentok: OpenTokCredentials, reply: Reply, re
 def test_what_an_answer_calls_itself_does_not_matter(
     opentok: OpenTokCredentials, content_type: str
 ) -> None:
-    reply = answer(200, [{"session_id": ID}], content_type=content_type)
+    reply = respond(200, [{"session_id": ID}], content_type=content_type)
     with asking(opentok, reply) as (vendor, _):
         assert ask(vendor) == ID
 
@@ -412,7 +412,7 @@ def test_members_that_are_not_known_do_not_matter(opentok: OpenTokCredentials) -
 
 
 def test_a_compressed_answer_is_read(opentok: OpenTokCredentials) -> None:
-    with asking(opentok, answer(200, [{"session_id": ID}], zipped=True)) as (vendor, _):
+    with asking(opentok, respond(200, [{"session_id": ID}], zipped=True)) as (vendor, _):
         assert ask(vendor) == ID
 
 
@@ -437,7 +437,7 @@ def test_fifty_megabytes_are_not_read(opentok: OpenTokCredentials, head: bytes) 
 
 def test_fifty_megabytes_in_fifty_kilobytes_are_not_unpacked(opentok: OpenTokCredentials) -> None:
     with (
-        asking(opentok, answer(200, b" " * 50 * 2**20, zipped=True)) as (vendor, _),
+        asking(opentok, respond(200, b" " * 50 * 2**20, zipped=True)) as (vendor, _),
         pytest.raises(ServiceUnavailable, match="longer than 65536 bytes"),
     ):
         ask(vendor)
@@ -481,12 +481,12 @@ def test_a_caller_without_time_does_not_count_against_the_vendor(
 # --- the budget -----------------------------------------------------------------------------------
 
 SLOW: dict[str, Reply] = {
-    "no answer": silence,
+    "no response": silence,
     "slow status line": slowly(OK),
     "slow headers": slowly(OK + b"X-Header: value\r\n" * 1000),
     "slow body": slowly(OK + b"Content-Length: 90000\r\n\r\n" + b" " * 1000),
     "slow chunks": slowly(OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 1000),
-    "slow interim answers": slowly(b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+    "slow interim responses": slowly(b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
     "one byte and silence": lambda server, connection: (
         raw(b"H")(server, connection) or silence(server, connection)
     ),
@@ -553,7 +553,7 @@ def test_an_attempt_that_hangs_is_given_up_in_time_for_another(
 
 
 def test_no_attempt_begins_that_could_not_end_in_time(opentok: OpenTokCredentials) -> None:
-    busy = answer(429, {"title": "Rate Limit Hit"}, headers={"Retry-After": "30"})
+    busy = respond(429, {"title": "Rate Limit Hit"}, headers={"Retry-After": "30"})
     started = time.monotonic()
     with (
         asking(opentok, busy, created(ID)) as (vendor, server),
@@ -566,10 +566,10 @@ def test_no_attempt_begins_that_could_not_end_in_time(opentok: OpenTokCredential
 
 
 def test_there_is_no_pause_after_the_last_attempt(opentok: OpenTokCredentials) -> None:
-    last = answer(503, headers={"Retry-After": "40"})
+    last = respond(503, headers={"Retry-After": "40"})
     started = time.monotonic()
     with (
-        asking(opentok, answer(503), answer(503), last) as (vendor, server),
+        asking(opentok, respond(503), respond(503), last) as (vendor, server),
         pytest.raises(ServiceUnavailable) as down,
     ):
         ask(vendor)
@@ -579,7 +579,7 @@ def test_there_is_no_pause_after_the_last_attempt(opentok: OpenTokCredentials) -
 
 
 def test_the_pause_that_the_vendor_asks_for_is_made(opentok: OpenTokCredentials) -> None:
-    busy = answer(503, headers={"Retry-After": "1"})
+    busy = respond(503, headers={"Retry-After": "1"})
     with asking(opentok, busy, created(ID)) as (vendor, server):
         assert ask(vendor) == ID
     first, second = server.requests
@@ -603,7 +603,7 @@ def test_a_pause_that_is_no_number_of_seconds_is_ours(
 
 def test_pauses_grow(opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.1)
-    with asking(opentok, answer(503), answer(503), created(ID)) as (vendor, server):
+    with asking(opentok, respond(503), respond(503), created(ID)) as (vendor, server):
         ask(vendor)
     first, second, third = (request.at for request in server.requests)
     assert second - first >= 0.1  # half of twice the unit is the least that the jitter leaves
@@ -612,7 +612,7 @@ def test_pauses_grow(opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatc
 
 def test_every_retry_is_reported(opentok: OpenTokCredentials) -> None:
     reported: list[str] = []
-    with serve(answer(503), answer(500), created(ID), created(ID)) as server:
+    with serve(respond(503), respond(500), created(ID), created(ID)) as server:
         vendor = Transport(opentok, server.url, on_retry=reported.append)
         ask(vendor)
         ask(vendor)
@@ -621,7 +621,7 @@ def test_every_retry_is_reported(opentok: OpenTokCredentials) -> None:
 
 def test_the_last_attempt_is_no_repeat(opentok: OpenTokCredentials) -> None:
     reported: list[str] = []
-    with serve(answer(503), answer(503), answer(503)) as server:
+    with serve(respond(503), respond(503), respond(503)) as server:
         vendor = Transport(opentok, server.url, on_retry=reported.append)
         with pytest.raises(ServiceUnavailable):
             ask(vendor)
@@ -630,7 +630,7 @@ def test_the_last_attempt_is_no_repeat(opentok: OpenTokCredentials) -> None:
 
 # --- the circuit breaker --------------------------------------------------------------------------
 
-FAILED_REQUEST = [answer(503)] * 3
+FAILED_REQUEST = [respond(503)] * 3
 """A request that fails with all its attempts."""
 
 
@@ -684,7 +684,7 @@ def test_the_cooldown_follows_retry_after_up_to_a_limit(
     opentok: OpenTokCredentials,
 ) -> None:
     for asked, longest in (("7", 7), ("60", 30)):
-        with asking(opentok, answer(503, headers={"Retry-After": asked})) as (vendor, server):
+        with asking(opentok, respond(503, headers={"Retry-After": asked})) as (vendor, server):
             for _ in range(3):
                 with pytest.raises(ServiceUnavailable) as down:
                     ask(vendor, 5)
@@ -721,19 +721,19 @@ def start(vendor: Transport, seconds: float = LONG) -> bytes:
 
 @pytest.mark.parametrize(
     "reply",
-    [hang_up, reset, answer(500), answer(502), answer(503), answer(408), CUT_OFF],
+    [hang_up, reset, respond(500), respond(502), respond(503), respond(408), CUT_OFF],
     ids=["hang up", "reset", "500", "502", "503", "408", "body cut off"],
 )
 def test_a_start_whose_response_was_lost_is_not_repeated(
     opentok: OpenTokCredentials, reply: Reply
 ) -> None:
-    with asking(opentok, reply, answer(200)) as (vendor, server), pytest.raises(OutcomeUnknown):
+    with asking(opentok, reply, respond(200)) as (vendor, server), pytest.raises(OutcomeUnknown):
         start(vendor)
     assert len(server.requests) == 1
 
 
-def test_a_start_that_is_not_answered_in_time_is_not_repeated(opentok: OpenTokCredentials) -> None:
-    with asking(opentok, silence, answer(200)) as (vendor, server), pytest.raises(OutcomeUnknown):
+def test_a_start_without_a_timely_response_is_not_retried(opentok: OpenTokCredentials) -> None:
+    with asking(opentok, silence, respond(200)) as (vendor, server), pytest.raises(OutcomeUnknown):
         start(vendor, SHORT)
     assert len(server.requests) == 1
 
@@ -741,8 +741,8 @@ def test_a_start_that_is_not_answered_in_time_is_not_repeated(opentok: OpenTokCr
 def test_a_start_that_was_certainly_not_carried_out_is_repeated(
     opentok: OpenTokCredentials,
 ) -> None:
-    busy = answer(429, headers={"Retry-After": "0"})
-    with asking(opentok, busy, busy, answer(200, b"{}")) as (vendor, server):
+    busy = respond(429, headers={"Retry-After": "0"})
+    with asking(opentok, busy, busy, respond(200, b"{}")) as (vendor, server):
         assert start(vendor) == b"{}"
     assert len(server.requests) == 3
 
@@ -776,7 +776,7 @@ def test_a_rejection_has_a_type_and_the_vendors_code(
 ) -> None:
     body = {"code": 15008, "message": "Only routed sessions are allowed to initiate archives."}
     with (
-        asking(opentok, answer(status, body)) as (vendor, _),
+        asking(opentok, respond(status, body)) as (vendor, _),
         pytest.raises(RequestRejected) as rejected,
     ):
         start(vendor)
