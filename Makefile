@@ -77,7 +77,7 @@ down: setup  ## stop the local stack, even after a crash
 serve: setup  ## start the local stack in the foreground, and print addresses and a token
 	@$(BIN)/python -m local.stack $(LOCAL_PARAMETERS) serve
 
-tokens: setup  ## print new JWTs for alice, bob and the moderator (valid for an hour)
+tokens: setup  ## print new JWTs for alice, bob, carol and the moderator (valid for an hour)
 	@$(BIN)/python -m local.stack tokens
 
 invoke: setup  ## invoke a function of the running stack: F=create_session E=events/create_session.json

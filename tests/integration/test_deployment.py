@@ -80,6 +80,16 @@ def test_issuer_audiences_and_origins_are_set_in_the_gateway(
     assert preflight("https://elsewhere.example") is None
 
 
+def test_a_refused_token_gets_401_without_cors_headers(
+    aws: cloud.Aws, deployment: Deployment
+) -> None:
+    """AWS documents CORS headers for responses of an integration, which this is not."""
+    api = gateway.local_url(aws, deployment.outputs["ApiUrl"])
+    response = send("GET", f"{api}/sessions", None, {"Origin": "https://admin.example"})
+    assert response.status == 401
+    assert "access-control-allow-origin" not in response.headers
+
+
 def test_the_nested_alarms_notify_the_topic(aws: cloud.Aws, deployment: Deployment) -> None:
     alarms = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert len(alarms) == len(ALARMS) - 1
