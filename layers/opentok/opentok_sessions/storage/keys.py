@@ -1,9 +1,13 @@
 """The keys of the table's items, and the schema version that every item carries.
 
-session#<id>     session             a session with an owner, or a pooled one
-room#<name>      room                the room's current session
-idem#<hash>      key                 an idempotency record
-refill#<pool>    refill              the state after a pool's last refill
+    session#<id>     session             a session with an owner, or a pooled one
+    session#<id>     live#<connection>   a client that is connected
+    session#<id>     gone#<connection>   the tombstone of a connection that has ended
+    room#<name>      room                the room's current session
+    idem#<hash>      key                 an idempotency record
+    refill#<pool>    refill              the state after a pool's last refill
+
+A session and its connections share a partition.
 """
 
 from __future__ import annotations
@@ -16,9 +20,13 @@ from ..runtime import telemetry
 from .attributes import Attribute, Item, Value, decode, encode
 
 __all__ = [
+    "GONE",
+    "LIVE",
     "SCHEMA",
     "Key",
+    "gone_key",
     "idempotency_key",
+    "live_key",
     "new_item",
     "owner_key",
     "refill_key",
@@ -27,6 +35,7 @@ __all__ = [
     "session_key",
 ]
 
+LIVE, GONE = "live#", "gone#"
 SCHEMA = 1
 """The version of the items' layout. CONTRIBUTING.md describes how it is raised."""
 NEWER_SCHEMA_RETRY_SECONDS = 10.0
@@ -42,6 +51,16 @@ class Key(NamedTuple):
 def session_key(session_id: str) -> Key:
     """Returns the key of a session."""
     return Key(f"session#{session_id}", "session")
+
+
+def live_key(session_id: str, connection_id: str) -> Key:
+    """Returns the key of a live connection."""
+    return Key(f"session#{session_id}", f"{LIVE}{connection_id}")
+
+
+def gone_key(session_id: str, connection_id: str) -> Key:
+    """Returns the key of an ended connection's tombstone."""
+    return Key(f"session#{session_id}", f"{GONE}{connection_id}")
 
 
 def room_key(name: str) -> Key:

@@ -33,8 +33,8 @@ M = TypeVar("M", bound=Enum)
 
 
 class Conditional(NamedTuple):
-    """One write of a transaction: `kind` is `Put` or `Update`. `meaning` is the result when its
-    condition does not hold."""
+    """One write of a transaction: `kind` is `Put`, `Update`, `Delete` or `ConditionCheck`. `meaning`
+    is the result when its condition does not hold."""
 
     meaning: Enum
     kind: str
@@ -86,6 +86,28 @@ class Table:
             require_known_schema(item)
         return found
 
+    def query_items(
+        self, condition: str, values: Mapping[str, Value], **more: Any
+    ) -> Iterator[Item]:
+        """Yields the items of one partition, strongly consistent, page by page as needed."""
+        start: Request = {}
+        while True:
+            with _failures():
+                page = self._dynamodb.query(
+                    TableName=self.name,
+                    KeyConditionExpression=condition,
+                    ExpressionAttributeValues=encode(values),
+                    ConsistentRead=True,
+                    **more,
+                    **start,
+                )
+            for item in page["Items"]:
+                require_known_schema(item)
+                yield item
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
     def query(
         self, index: str, condition: str, values: Mapping[str, Value], **more: Any
     ) -> Request:
@@ -108,6 +130,11 @@ class Table:
         if values:
             request["ExpressionAttributeValues"] = encode(values)
         return request | _aliases(condition)
+
+    def key_request(self, key: Key, condition: str = "") -> Request:
+        """Returns the deletion of an item, or a check of it, on a condition."""
+        request: Request = {"TableName": self.name, "Key": encode(key._asdict())}
+        return request | ({"ConditionExpression": condition} if condition else {})
 
     def update_request(
         self, key: Key, change: str, condition: str, values: Mapping[str, Value | None]

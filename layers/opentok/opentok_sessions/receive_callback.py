@@ -1,0 +1,140 @@
+"""Receives the vendor's callbacks: verifies them and records who is connected.
+
+Nothing else happens here. What follows from a change (disconnected clients, events on a bus) is
+read from the table's stream, so it cannot be lost between the write and its consequence.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opentok_client.callbacks import FUTURE_MAX_SECONDS, Event, Refusal, verify
+
+from .credentials import CredentialCache
+from .domain.models import Session
+from .domain.presence import Connection, is_ended
+from .domain.problems import CallbackRefused, CallbackUnverifiable
+from .runtime import telemetry
+from .storage.presence_store import Change, PresenceStore
+from .storage.session_store import SessionStore
+
+__all__ = ["ReceiveCallback"]
+
+UNVERIFIABLE = (Refusal.UNSIGNED, Refusal.NO_SECRET)
+LATEST = {
+    "sessionCreated": "startedAt",
+    "sessionDestroyed": "endedAt",
+    "sessionNotification": "notifiedAt",
+}
+"""The hint that an event about the session sets: the latest time wins."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class ReceiveCallback:
+    """`POST /callbacks/{kind}`."""
+
+    sessions: SessionStore
+    presence: PresenceStore
+    credentials: CredentialCache
+    clock: Callable[[], float] = time.time
+
+    def __call__(self, kind: str, raw: bytes, authorization: str | None) -> None:
+        """Records the event; idempotent and independent of the order of events.
+
+        A request that is not an event is accepted without any effect, because the vendor probes new
+        URLs. Raises `CallbackRefused` for a forged event, and `CallbackUnverifiable`,
+        `CredentialsUnavailable` or `StorageUnavailable` for one that the vendor should send again.
+        """
+        now = self.clock()
+        event = self._verified(raw, authorization, now)
+        if event is None:
+            return
+        if event.timestamp > (now + FUTURE_MAX_SECONDS) * 1000:
+            # It would end every later conversation, or make the session look empty forever.
+            telemetry.count("CallbackUnusable")
+            telemetry.logger.warning("callback_from_the_future", extra=_details(event))
+            return
+        telemetry.count("CallbackReceived")
+        if event.timestamp:
+            telemetry.measure_seconds("CallbackAge", now - event.timestamp / 1000)
+        session = self.sessions.find_session(event.session_id) if _storable(event) else None
+        if session is None:
+            telemetry.count("CallbackUnknownSession")
+        elif kind == "session":
+            self._record(session, event, now)
+        telemetry.logger.info("callback", extra={"kind": kind, **_details(event)})
+
+    def _verified(self, raw: bytes, authorization: str | None, now: float) -> Event | None:
+        event = verify(raw, authorization, (), now)
+        if event is Refusal.NOT_AN_EVENT:  # before the secret is read: a probe costs nothing
+            telemetry.count("CallbackProbe")
+            return None
+        if event is not Refusal.UNSIGNED:
+            secrets = self.credentials.current().signature_secrets
+            event = verify(raw, authorization, secrets, now)
+            if event is Refusal.FORGED:  # the secret may have been rotated a moment ago
+                secrets = self.credentials.reread().signature_secrets
+                event = verify(raw, authorization, secrets, now)
+        if isinstance(event, Event):
+            return event
+        telemetry.logger.warning("callback_refused", extra={"reason": event.value})
+        if event in UNVERIFIABLE:
+            telemetry.count("CallbackUnsigned")
+            raise CallbackUnverifiable(f"The callback cannot be verified: {event.value}.")
+        telemetry.count("CallbackForged")
+        raise CallbackRefused(f"The callback is refused: {event.value}.")
+
+    def _record(self, session: Session, event: Event, now: float) -> None:
+        self.presence.record_event(session, now)
+        if (hint := LATEST.get(event.name)) is not None and event.timestamp:
+            self.presence.record_latest(session.session_id, hint, event.timestamp)
+        if event.connection is None:
+            return
+        at = event.timestamp or int(now * 1000)
+        connection = Connection(
+            event.connection.id, event.connection.created_at or at, event.connection.data
+        )
+        if event.name in ("connectionCreated", "streamCreated"):  # a stream proves its connection
+            self._connected(session, event, connection, now)
+        elif event.name == "connectionDestroyed":
+            self._disconnected(session, connection, at, event.reason, now)
+
+    def _connected(
+        self, session: Session, event: Event, connection: Connection, now: float
+    ) -> None:
+        if is_ended(connection.connected_at, session.hints):
+            telemetry.count("CallbackLate")
+            return
+        change = self.presence.add(session.session_id, connection, now)
+        if change is Change.ADDED:
+            self.presence.record_occupied(session)
+        elif change is Change.LATE:
+            telemetry.count("CallbackLate")
+        elif event.name == "connectionCreated":
+            telemetry.count("CallbackDuplicate")
+            self.presence.record_occupied(session)  # an earlier attempt may have failed before it
+
+    def _disconnected(
+        self, session: Session, connection: Connection, at: int, reason: str, now: float
+    ) -> None:
+        change = self.presence.remove(session.session_id, connection, at, reason, now)
+        if change is Change.KNOWN:
+            telemetry.count("CallbackDuplicate")
+        # Also for a duplicate: an earlier attempt may have failed before this.
+        if not self.presence.is_anyone_connected(session.session_id, session.hints):
+            self.presence.record_latest(session.session_id, "emptySince", at)
+
+
+def _storable(event: Event) -> bool:
+    return 1 <= len(event.session_id) <= 255 and event.session_id.isascii()
+
+
+def _details(event: Event) -> dict[str, object]:
+    return {
+        "event": event.name,
+        "session_id": event.session_id,
+        "connection_id": event.connection.id if event.connection else None,
+        "reason": event.reason or None,
+    }
