@@ -10,7 +10,6 @@ receive_callback = composition.receive_callback(settings)
 
 @http_handler(settings)
 def handler(request: Request) -> Response:
-    receive_callback(
-        request.callback_kind, request.raw_body(), request.header("authorization")
-    )
+    kind, authorization = request.callback_kind, request.header("authorization")
+    receive_callback(kind, request.raw_body(), authorization)
     return Response(200)

@@ -39,7 +39,7 @@ class Refusal(Enum):
 
     NOT_AN_EVENT = "the body is not an event"
     UNSIGNED = "the event has no signature"
-    NO_SECRET = "no signature secret is configured"
+    NOT_CONFIGURED = "no signature secret is configured"
     FORGED = "the signature is invalid"
     ALTERED = "the signature belongs to another body"
     TOO_OLD = "the signature is too old"
@@ -82,7 +82,7 @@ def verify(
     if not authorization:
         return Refusal.UNSIGNED
     if not secrets:
-        return Refusal.NO_SECRET
+        return Refusal.NOT_CONFIGURED
     claims = _signed_claims(authorization, secrets)
     if claims is None or claims.get("iss") != ISSUER:
         return Refusal.FORGED

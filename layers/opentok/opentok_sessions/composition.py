@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .get_session import GetSession
     from .issue_token import IssueToken, TokenIssuer
     from .precreate_sessions import PrecreateSessions
+    from .receive_callback import ReceiveCallback
     from .release_room import ReleaseRoom
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "get_session",
     "issue_token",
     "precreate_sessions",
+    "receive_callback",
     "release_room",
 ]
 
@@ -126,6 +128,19 @@ def precreate_sessions(settings: Settings) -> PrecreateSessions:
         credentials=credentials,
         vendor=Vendor(credentials, settings.api_url, CONNECTIONS),
         limit=settings.refill_limit,
+    )
+
+
+def receive_callback(settings: Settings) -> ReceiveCallback:
+    """Returns the use case of `POST /callbacks/{kind}`."""
+    from .receive_callback import ReceiveCallback
+    from .storage.presence_store import PresenceStore
+
+    table = _table(settings)
+    return ReceiveCallback(
+        sessions=SessionStore(table, settings.retention_seconds),
+        presence=PresenceStore(table),
+        credentials=_credentials(settings),
     )
 
 

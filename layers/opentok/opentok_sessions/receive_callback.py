@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from opentok_client.callbacks import FUTURE_MAX_SECONDS, Event, Refusal, verify
+from opentok_client.callbacks import Connection as EventConnection
 
 from .credentials import CredentialCache
 from .domain.models import Session
@@ -22,7 +23,7 @@ from .storage.session_store import SessionStore
 
 __all__ = ["ReceiveCallback"]
 
-UNVERIFIABLE = (Refusal.UNSIGNED, Refusal.NO_SECRET)
+UNVERIFIABLE = (Refusal.UNSIGNED, Refusal.NOT_CONFIGURED)
 LATEST = {
     "sessionCreated": "startedAt",
     "sessionDestroyed": "endedAt",
@@ -87,44 +88,54 @@ class ReceiveCallback:
         raise CallbackRefused(f"The callback is refused: {event.value}.")
 
     def _record(self, session: Session, event: Event, now: float) -> None:
-        self.presence.record_event(session, now)
-        if (hint := LATEST.get(event.name)) is not None and event.timestamp:
-            self.presence.record_latest(session.session_id, hint, event.timestamp)
-        if event.connection is None:
-            return
+        changed = False
         at = event.timestamp or int(now * 1000)
-        connection = Connection(
-            event.connection.id, event.connection.created_at or at, event.connection.data
-        )
+        if (hint := LATEST.get(event.name)) is not None:
+            changed = self.presence.record_latest(session.session_id, hint, at)
+        elif event.connection is not None:
+            changed = self._record_connection(session, event, event.connection, at, now)
+        # A repetition of what is known is no sign of life: it may be a replay.
+        if changed or session.hints.monitored_since is None:
+            self.presence.record_event(session, now)
+
+    def _record_connection(
+        self, session: Session, event: Event, sent: EventConnection, at: int, now: float
+    ) -> bool:
+        connection = Connection(sent.id, sent.created_at or at, sent.data)
         if event.name in ("connectionCreated", "streamCreated"):  # a stream proves its connection
-            self._connected(session, event, connection, now)
-        elif event.name == "connectionDestroyed":
-            self._disconnected(session, connection, at, event.reason, now)
+            return self._connected(session, event, connection, now)
+        if event.name == "connectionDestroyed":
+            return self._disconnected(session, connection, at, event.reason, now)
+        return False
 
     def _connected(
         self, session: Session, event: Event, connection: Connection, now: float
-    ) -> None:
-        if is_ended(connection.connected_at, session.hints):
+    ) -> bool:
+        change = Change.LATE
+        if not is_ended(connection.connected_at, session.hints):
+            change = self.presence.add(session.session_id, connection, now)
+        if change is Change.LATE:
             telemetry.count("CallbackLate")
-            return
-        change = self.presence.add(session.session_id, connection, now)
-        if change is Change.ADDED:
-            self.presence.record_occupied(session)
-        elif change is Change.LATE:
-            telemetry.count("CallbackLate")
-        elif event.name == "connectionCreated":
+            return False
+        if change is Change.KNOWN and event.name == "connectionCreated":
             telemetry.count("CallbackDuplicate")
-            self.presence.record_occupied(session)  # an earlier attempt may have failed before it
+        self.presence.record_occupied(session)  # also if an earlier attempt failed before this
+        return change is Change.ADDED
 
     def _disconnected(
         self, session: Session, connection: Connection, at: int, reason: str, now: float
-    ) -> None:
+    ) -> bool:
         change = self.presence.remove(session.session_id, connection, at, reason, now)
         if change is Change.KNOWN:
             telemetry.count("CallbackDuplicate")
-        # Also for a duplicate: an earlier attempt may have failed before this.
+            if session.hints.empty_since is not None:
+                return False
         if not self.presence.is_anyone_connected(session.session_id, session.hints):
-            self.presence.record_latest(session.session_id, "emptySince", at)
+            # Other clients may have left later than this one, so the time of arrival counts. For a
+            # repetition it does not: its first attempt has failed before this, or it is a replay.
+            since = max(at, int(now * 1000)) if change is Change.REMOVED else at
+            self.presence.record_latest(session.session_id, "emptySince", since)
+        return change is Change.REMOVED
 
 
 def _storable(event: Event) -> bool:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 from opentok_client.grant import Role
 from opentok_client.options import SessionOptions
 
+from .presence import NO_HINTS, Hints
+
 __all__ = [
     "ROOM",
     "ROOM_MAX",
@@ -68,7 +70,8 @@ class Session:
 
     `created_at` is in milliseconds, all other times in seconds since the epoch. `participants` is
     None when every signed-in user may take part. `superseded`: its room has moved on to another
-    session. `claim_id` identifies the request that recorded it.
+    session. `claim_id` identifies the request that recorded it. `hints` are what is known of its
+    presence, in milliseconds.
     """
 
     session_id: str
@@ -87,6 +90,8 @@ class Session:
     participants: Mapping[str, Role] | None = None
     closed: bool = False
     superseded: bool = False
+    max_connections: int | None = None
+    hints: Hints = NO_HINTS
 
     def is_closed(self, now: float) -> bool:
         """Returns whether it was closed, or its `closes_at` has passed."""

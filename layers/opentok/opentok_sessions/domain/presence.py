@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 __all__ = [
+    "NO_HINTS",
     "TRUSTED_MS",
     "Connection",
     "ConnectionData",
@@ -63,6 +64,9 @@ class Hints(NamedTuple):
     started_at: int | None = None
     ended_at: int | None = None
     empty_since: int | None = None
+
+
+NO_HINTS = Hints()
 
 
 class LiveState(StrEnum):
@@ -143,7 +147,7 @@ def needs_reconciliation(hints: Hints, now: float) -> bool:
 
 
 def identified_data(sub: str, data: str) -> str:
-    """Returns connection data that identifies the user; the token's signature makes it authentic."""
+    """Returns connection data that names the user; the token's signature makes it authentic."""
     return json.dumps({"sub": sub, "data": data}, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -13,6 +13,9 @@ __all__ = [
     "INTERNAL_ERROR",
     "AlreadyRegistered",
     "BodyTooLarge",
+    "CallbackKindUnknown",
+    "CallbackRefused",
+    "CallbackUnverifiable",
     "CredentialsUnavailable",
     "DamagedRecord",
     "FieldError",
@@ -147,6 +150,21 @@ class SessionClosed(Problem):
     type = ProblemType(410, "session_closed", "The session is closed")
 
 
+class CallbackRefused(Problem):
+    """A callback's signature is invalid, or does not belong to its body or to its time."""
+
+    type = ProblemType(401, "callback_refused", "The callback is refused")
+
+
+class CallbackKindUnknown(Problem):
+    """The path names no kind of callback."""
+
+    type = ProblemType(404, "callback_kind_unknown", "Unknown kind of callback")
+
+    def __init__(self) -> None:
+        super().__init__("There is no such kind of callback.")
+
+
 class BodyTooLarge(Problem):
     """The body exceeds the limit of this API."""
 
@@ -188,6 +206,14 @@ class StorageUnavailable(Unavailable):
 
     type = ProblemType(
         503, "storage_unavailable", "The session store is unavailable", "StorageUnavailable"
+    )
+
+
+class CallbackUnverifiable(Unavailable):
+    """An event has no signature, or no secret is configured: the vendor should send it again."""
+
+    type = ProblemType(
+        503, "callback_unverifiable", "The callback cannot be verified", "CallbackUnverifiable"
     )
 
 

@@ -22,6 +22,7 @@ from ..domain.deadline import FUNCTION_SECONDS, Deadline
 from ..domain.models import ROOM, Caller
 from ..domain.problems import (
     BodyTooLarge,
+    CallbackKindUnknown,
     FieldError,
     InvalidRequest,
     NotJson,
@@ -34,6 +35,7 @@ from .caller import caller_of
 __all__ = ["BODY_MAX_BYTES", "Event", "Request"]
 
 BODY_MAX_BYTES = 64 * 1024
+CALLBACK_KINDS = ("session", "archive", "broadcast", "captions", "sip", "render")
 NAMES_MAX = 20
 """Names in one message. A body of 64 KiB can contain thousands."""
 _JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json")
@@ -91,6 +93,14 @@ class Request:
         return value
 
     @property
+    def callback_kind(self) -> str:
+        """The kind of callback in the path. Raises `CallbackKindUnknown` for any other text."""
+        value = _at(self._event, "pathParameters", "kind")
+        if not isinstance(value, str) or value not in CALLBACK_KINDS:
+            raise CallbackKindUnknown
+        return value
+
+    @property
     def query(self) -> Mapping[str, object]:
         """The query parameters."""
         value = self._event.get("queryStringParameters")
@@ -111,7 +121,7 @@ class Request:
 
         Raises `BodyTooLarge`, `NotJson` or `InvalidRequest`.
         """
-        raw = self._raw_body()
+        raw = self.raw_body()
         if not raw:
             return {}
         if not _is_json(self.header("content-type") or "application/json"):
@@ -147,7 +157,8 @@ class Request:
             return None
         return KeyClaim(_sha256(_canonical([caller.sub, key])), _sha256(_canonical(body)))
 
-    def _raw_body(self) -> bytes:
+    def raw_body(self) -> bytes:
+        """Returns the body as it was sent. Raises `BodyTooLarge` or `InvalidRequest`."""
         body = self._event.get("body")
         if body is None:
             return b""

@@ -16,6 +16,7 @@ __all__ = [
     "count_pool",
     "flush",
     "logger",
+    "measure_seconds",
     "pool_metrics",
     "start_request",
 ]
@@ -29,6 +30,12 @@ def count(name: str) -> None:
     """Counts one event of the service."""
     with _counting:
         _metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+
+
+def measure_seconds(name: str, seconds: float) -> None:
+    """Reports a duration."""
+    with _counting:
+        _metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=seconds)
 
 
 def count_failure(problem_type: ProblemType) -> None:

@@ -10,6 +10,7 @@ from opentok_client.grant import Role
 from opentok_client.options import OPTIONS, Option, SessionOptions
 
 from ..domain.models import Reuse, Room, Session, Source
+from ..domain.presence import Hints
 from ..domain.problems import DamagedRecord
 from .attributes import Attribute, Item, Value, decode
 from .keys import new_item, owner_key, session_key
@@ -19,6 +20,9 @@ __all__ = ["UNLISTED", "room_of", "session_item", "session_of"]
 UNLISTED = frozenset({"participants", "lastUsedAt", "claimId", "superseded", "ttl"})
 """Attributes of a session that the index `owner` leaves out: a list does not show them. Changing
 them writes nothing to the index."""
+
+HINTS = ("monitoredSince", "lastEventAt", "startedAt", "endedAt", "emptySince")
+"""The attributes of `Hints`, in the order of its fields."""
 
 
 def session_item(session: Session, ttl: int | None) -> dict[str, Attribute]:
@@ -44,6 +48,8 @@ def session_item(session: Session, ttl: int | None) -> dict[str, Attribute]:
             "participants": None if participants is None else dict(participants),
             "state": "closed" if session.closed else "open",
             "superseded": True if session.superseded else None,
+            "maxConnections": session.max_connections,
+            **dict(zip(HINTS, session.hints, strict=True)),
             "ttl": ttl,
         },
     )
@@ -79,6 +85,8 @@ def session_of(item: Item) -> Session | None:
             participants=read.participants(),
             closed=read.text("state") != "open",
             superseded=read.flag("superseded"),
+            max_connections=read.optional_number("maxConnections"),
+            hints=Hints(*(read.optional_number(name) for name in HINTS)),
         )
     except (Invalid, ValueError) as error:
         raise DamagedRecord(f"{values.get('pk')}: {error}") from error

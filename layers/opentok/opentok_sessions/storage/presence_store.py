@@ -62,7 +62,11 @@ class PresenceStore:
         self, session_id: str, connection: Connection, ended_at: int, reason: str, now: float
     ) -> Change:
         """Replaces a live connection by its tombstone; an unknown one gets a tombstone too."""
-        end = {"endedAt": ended_at, "reason": reason, "ttl": int(now) + GONE_TTL_SECONDS}
+        end: dict[str, Value | None] = {
+            "endedAt": ended_at,
+            "reason": reason,
+            "ttl": int(now) + GONE_TTL_SECONDS,
+        }
         item = new_item(gone_key(session_id, connection.id), {**_values(connection), **end})
         live = self._table.key_request(live_key(session_id, connection.id))
         return self._change(
@@ -116,16 +120,17 @@ class PresenceStore:
             )
         )
 
-    def record_latest(self, session_id: str, name: str, at: int) -> None:
-        """Records a hint (`emptySince`, `startedAt`, `endedAt`, …), unless a later time is there."""
+    def record_latest(self, session_id: str, name: str, at: int) -> bool:
+        """Records a hint (`emptySince`, `startedAt`, `endedAt`, …); returns False if it has the
+        same or a later time already."""
         later = f"(attribute_not_exists({name}) OR {name} < :{name})"
-        self._set(session_id, {name: at}, f"attribute_exists(pk) AND {later}")
+        return self._set(session_id, {name: at}, f"attribute_exists(pk) AND {later}")
 
-    def _set(self, session_id: str, values: Mapping[str, int], condition: str) -> None:
+    def _set(self, session_id: str, values: Mapping[str, int], condition: str) -> bool:
         change = "SET " + ", ".join(f"{name} = :{name}" for name in values)
         named = {f":{name}": value for name, value in values.items()}
         key = session_key(session_id)
-        self._table.update(self._table.update_request(key, change, condition, named))
+        return self._table.update(self._table.update_request(key, change, condition, named))
 
     def _stored(self, session_id: str, **more: int) -> Iterator[Connection]:
         values: dict[str, Value] = {":pk": session_key(session_id).pk, ":live": LIVE}

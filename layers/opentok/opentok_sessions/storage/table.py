@@ -33,8 +33,8 @@ M = TypeVar("M", bound=Enum)
 
 
 class Conditional(NamedTuple):
-    """One write of a transaction: `kind` is `Put`, `Update`, `Delete` or `ConditionCheck`. `meaning`
-    is the result when its condition does not hold."""
+    """One write of a transaction: its `kind` in DynamoDB's API, such as `Put` or `ConditionCheck`.
+    `meaning` is the result when its condition does not hold."""
 
     meaning: Enum
     kind: str
