@@ -42,6 +42,7 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
         "TableKeyId": "alias/aws/dynamodb",
         "ReservedConcurrency": "5",
         "RefillConcurrency": "1",
+        "CallbackConcurrency": "20",
         "ScheduleState": "DISABLED",
         "Pools": "[]",
     },

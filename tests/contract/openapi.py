@@ -78,8 +78,8 @@ def resolve(node: Node) -> Node:
     return node
 
 
-def operations() -> list[Operation]:
-    """Returns every route of the contract."""
+def operations(*, public: bool = False) -> list[Operation]:
+    """Returns every route that needs a user's JWT, or the `public` ones that need none."""
     return [
         Operation(
             method=method.upper(),
@@ -92,13 +92,13 @@ def operations() -> list[Operation]:
         )
         for path, item in contract()["paths"].items()
         for method, node in item.items()
-        if method in METHODS
+        if method in METHODS and (node.get("security") == []) == public
     ]
 
 
 def examples() -> Iterator[tuple[str, Node, object]]:
     """Yields place, schema and value of every example in the contract."""
-    for operation in operations():
+    for operation in [*operations(), *operations(public=True)]:
         bodies = [("body", operation.node.get("requestBody", {}))]
         bodies += operation.responses.items()
         for where, body in bodies:

@@ -71,6 +71,15 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
         ("dynamodb:GetItem", TABLE),
         ("dynamodb:UpdateItem", TABLE),
     ],
+    "receive_callback": [
+        ("dynamodb:ConditionCheckItem", TABLE),
+        ("dynamodb:DeleteItem", TABLE),
+        ("dynamodb:GetItem", TABLE),
+        ("dynamodb:PutItem", TABLE),
+        ("dynamodb:Query", TABLE),
+        ("dynamodb:UpdateItem", TABLE),
+        ("secretsmanager:GetSecretValue", SECRET),
+    ],
     "release_room": [
         ("dynamodb:DeleteItem", TABLE),
         ("dynamodb:GetItem", TABLE),
@@ -239,6 +248,23 @@ def test_every_route_has_the_authorizer() -> None:
         assert operation["x-amazon-apigateway-integration"]["payloadFormatVersion"] == "2.0"
 
 
+def test_callbacks_have_an_api_of_their_own_with_its_own_limits() -> None:
+    api = properties("CallbackApi")
+    assert "Auth" not in api  # the vendor signs its callbacks
+    assert api["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": {"Ref": "CallbackRate"},
+        "ThrottlingBurstLimit": {"Ref": "CallbackBurst"},
+    }
+    paths = processed({})["Resources"]["CallbackApi"]["Properties"]["Body"]["paths"]
+    assert {(path, method) for path in paths for method in paths[path]} == {
+        ("/callbacks/{kind}", "post")
+    }
+    reserved = properties("ReceiveCallbackFunction")["ReservedConcurrentExecutions"]
+    assert reserved["Fn::If"][:2] == ["HasCallbackConcurrency", {"Ref": "CallbackConcurrency"}]
+    entry = json.loads(api["AccessLogSettings"]["Format"])
+    assert not any("header" in value.lower() for value in entry.values())
+
+
 def test_cors_is_on_only_if_origins_are_given() -> None:
     condition, then, otherwise = _document()["x-amazon-apigateway-cors"]["Fn::If"]
     assert condition == "HasOrigins"
@@ -283,9 +309,12 @@ def test_concurrency_is_reserved_on_demand_only() -> None:
     refill = properties("PrecreateSessionsFunction")["ReservedConcurrentExecutions"]
     assert refill["Fn::If"][0] == "HasRefillConcurrency"
     functions = processed({})["Resources"]
+    reserved_none = {"Ref": "AWS::NoValue"}
     for name in set(FUNCTIONS.values()) - BACKGROUND:
         function = functions[f"{name}Function"]["Properties"]
-        assert function["ReservedConcurrentExecutions"] == reserved, name
+        own = {"Fn::If": ["HasCallbackConcurrency", {"Ref": "CallbackConcurrency"}, reserved_none]}
+        expected = own if name == "ReceiveCallback" else reserved
+        assert function["ReservedConcurrentExecutions"] == expected, name
 
 
 # ------------------------------------------------------------------------------------- storage
@@ -440,6 +469,7 @@ def test_a_parameter_is_described_and_has_a_default_that_it_allows(name: str) ->
         ("Pools", '{"mediaMode": "routed"}'),
         ("ReservedConcurrency", "-1"),
         ("RefillConcurrency", "0"),
+        ("CallbackConcurrency", "0"),
         ("Pools", "[ ]"),
         ("Pools", '[{"archiveName": "Café"}]'),
         ("ProjectId", "my project"),
@@ -512,7 +542,7 @@ def test_the_runbook_has_every_alarm() -> None:
 
 def test_alarms_and_dashboard_use_metrics_that_the_code_reports() -> None:
     dashboard, _ = MONITORING["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    assert len(json.loads(dashboard)["widgets"]) == 9
+    assert len(json.loads(dashboard)["widgets"]) == 11
     watched = set(re.findall(r'"OpenTokSessions","(\w+)"', dashboard))
     watched |= set(re.findall(r'OpenTokSessions,.*MetricName=\\"(\w+)\\"', dashboard))
     assert watched >= FAULT_ALARMS

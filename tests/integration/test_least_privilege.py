@@ -34,6 +34,17 @@ NEEDS: dict[str, set[str]] = {
     "issue_token": {"table GetItem", "table UpdateItem", "our secret"},
     "get_session": {"table GetItem", "index owner"},
     "close_session": {"table GetItem", "table UpdateItem"},
+    "receive_callback": {
+        "table GetItem",
+        "table PutItem",
+        "table UpdateItem",
+        "table DeleteItem",
+        "table Query",
+        "table transaction that puts",
+        "table transaction that checks",
+        "table transaction that deletes",
+        "our secret",
+    },
     "release_room": {"table DeleteItem", "table GetItem", "table UpdateItem"},
     "precreate_sessions": {
         "table GetItem",

@@ -82,7 +82,6 @@ class ReceiveCallback:
             return event
         telemetry.logger.warning("callback_refused", extra={"reason": event.value})
         if event in UNVERIFIABLE:
-            telemetry.count("CallbackUnsigned")
             raise CallbackUnverifiable(f"The callback cannot be verified: {event.value}.")
         telemetry.count("CallbackForged")
         raise CallbackRefused(f"The callback is refused: {event.value}.")

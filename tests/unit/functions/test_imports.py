@@ -38,6 +38,7 @@ SHARED = {
     "domain.claims",
     "domain.deadline",
     "domain.models",
+    "domain.presence",
     "domain.problems",
     "runtime",
     "runtime.cold_start",
@@ -82,6 +83,9 @@ CREATION = {
 
 LOADED = {
     "close_session": HTTP | {"close_session"},
+    "receive_callback": HTTP
+    | CREDENTIALS
+    | {"receive_callback", "opentok_client.callbacks", "storage.presence_store"},
     "release_room": HTTP | {"release_room"},
     "get_session": HTTP
     | RESPONSES

@@ -12,6 +12,7 @@ import pytest
 
 from opentok_sessions.domain.problems import (
     INTERNAL_ERROR,
+    CallbackKindUnknown,
     CredentialsUnavailable,
     FieldError,
     InvalidRequest,
@@ -70,7 +71,7 @@ def lines(log: Log, message: str) -> list[dict[str, Any]]:
 
 
 def made(kind: type[Problem]) -> Problem:
-    if issubclass(kind, RoomNotFound | SessionNotFound):
+    if issubclass(kind, CallbackKindUnknown | RoomNotFound | SessionNotFound):
         return kind()
     return kind("In words for the caller.")
 
