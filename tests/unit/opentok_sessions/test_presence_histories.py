@@ -156,7 +156,8 @@ def test_no_forged_or_altered_callback_is_verified(data: st.DataObject) -> None:
     elif kind == "claims":
         name = data.draw(st.sampled_from(["iss", "payload_hash"]))
         value = data.draw(st.none() | st.integers() | st.text(max_size=64) | st.booleans())
-        header = authorization(raw, NOW, **{name: None if value == "Vonage" else value})
+        claims: dict[str, Any] = {name: None if value == "Vonage" else value}
+        header = authorization(raw, NOW, **claims)
     elif kind == "header":
         algorithm = data.draw(st.text(max_size=8).filter(lambda text: text != "HS256"))
         header = authorization(raw, NOW, header={"alg": algorithm})
