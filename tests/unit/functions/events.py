@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from tests.unit.opentok_sessions.bodies import MEMBERS, TOKEN_MEMBERS, WRONG_VALUES, bodies
 
-__all__ = ["CALLERS", "ROOMS", "create_events", "list_events", "pool_events", "session_events"]
+__all__ = [
+    "CALLERS",
+    "ROOMS",
+    "callback_events",
+    "create_events",
+    "list_events",
+    "pool_events",
+    "session_events",
+]
 
 Value = st.SearchStrategy[object]
 
@@ -197,6 +205,24 @@ def room_events() -> Value:
     """For `DELETE /rooms/{room}`."""
     names = st.sampled_from(ROOMS) | ANY_TEXT | ODD_TEXT
     return _events(NO_PATH, names.map(lambda room: {"room": room}), NO_QUERY)
+
+
+def callback_events(ids: Sequence[str]) -> Value:
+    """For `POST /callbacks/{kind}`: unsigned and forged events, and probes."""
+    kinds = st.sampled_from(["session", "archive", "sip", "else", "", None])
+    names = st.sampled_from(["connectionCreated", "connectionDestroyed", "sessionDestroyed", 7])
+    connection = st.fixed_dictionaries({"id": ANY_TEXT, "createdAt": ANYTHING, "data": ANYTHING})
+    content = st.fixed_dictionaries(
+        {},
+        optional={
+            "sessionId": st.sampled_from(ids) | ANYTHING,
+            "event": names,
+            "status": ANYTHING,
+            "timestamp": ANYTHING,
+            "connection": connection | ANYTHING,
+        },
+    )
+    return _events(texts(content), kinds.map(lambda kind: {"kind": kind}), NO_QUERY)
 
 
 def list_events(cursors: Sequence[str]) -> Value:

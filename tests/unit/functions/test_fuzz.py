@@ -33,6 +33,7 @@ from opentok_sessions.storage.items import session_item
 from tests.aws import API_KEY, API_SECRET, ENVIRONMENT, Aws, aws_in_memory
 from tests.problems import PROBLEMS
 from tests.unit.functions.events import (
+    callback_events,
     create_events,
     list_events,
     pool_events,
@@ -198,6 +199,7 @@ NAMES = (
     "get_session",
     "close_session",
     "release_room",
+    "receive_callback",
     "precreate_sessions",
 )
 
@@ -294,6 +296,18 @@ def test_release_room(world: World, event: object) -> None:
     response = world.call("release_room", event)
     if response["statusCode"] < 400:
         assert (response["statusCode"], response["body"]) == (204, None)
+
+
+@fuzz(callback_events(KNOWN))
+def test_receive_callback(world: World, event: object) -> None:
+    world.begin()
+    answer = world.run("receive_callback", event)
+    assert not world.written  # no event of these is signed
+    if answer["statusCode"] == 200:
+        assert "body" not in answer
+    else:  # 503: an unsigned event, which the vendor should send again
+        assert answer["statusCode"] in (400, 404, 413, 503)
+        _is_a_problem(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
 
 
 @fuzz(pool_events())

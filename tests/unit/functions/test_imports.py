@@ -83,7 +83,7 @@ CREATION = {
 
 LOADED = {
     "close_session": HTTP | {"close_session"},
-    "receive_callback": HTTP
+    "receive_callback": HTTP - {"domain.policy"}
     | CREDENTIALS
     | {"receive_callback", "opentok_client.callbacks", "storage.presence_store"},
     "release_room": HTTP | {"release_room"},
