@@ -7,7 +7,7 @@ and urllib3 does it for every new connection. Two ways round, one for each side:
   only a file);
 * `ca/vendor/` holds **all** roots, one file each, named by the hash of its subject as `openssl
   rehash` names it: OpenSSL then reads the one that it needs. It is for the video platform, whose
-  certificates may come from anybody.
+  certificates may come from any server.
 
 The hash is computed here, because not every machine that builds has `openssl`.
 """

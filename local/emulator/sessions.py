@@ -233,7 +233,7 @@ class Sessions:
         """Returns a session of this project that has connected clients.
 
         Raises:
-            BadRequest, NotFound: as ``of_project``; NotFound also if no client is connected.
+            BadRequest, NotFound: as ``of_project``, and NotFound without a connected client.
         """
         session = self.of_project(project, session_id)
         if not session.connections:

@@ -51,7 +51,7 @@ def stack() -> Iterator[Stack]:
     settings = lifecycle.Settings(
         platform=os.environ.get("PLATFORM") or "opentok",
         schedule=False,
-        # The suite sends more requests than an app and must not reach the limits by chance.
+        # The suite sends more requests than an app and must not reach the limits accidentally.
         parameters={"ThrottleRate": "10000", "ThrottleBurst": "5000"},
     )
     with lifecycle.own_stack("tests", settings, Progress()) as facts:

@@ -1,7 +1,7 @@
 """Client of the vendor's API: OpenTok, and Vonage Video on the unified platform.
 
-It knows nothing of AWS. Import its modules one by one: a function that only makes tokens should not
-load an HTTP library.
+It is independent of AWS. Import its modules one by one: a function that only creates tokens should
+not load an HTTP library.
 
 * `options`          what a session can be created with, and which combinations the vendor forbids
 * `credentials`      credentials of either platform, from a secret

@@ -61,7 +61,7 @@ def run(command: list[str], environment: Mapping[str, str] | None = None) -> str
 
 
 def _install_node_modules() -> None:
-    """What package-lock.json names, once per lock, also when several test processes want it."""
+    """Installs the packages of package-lock.json, once per lock even for several test processes."""
     npm = shutil.which("npm")
     assert npm, "the TypeScript client needs Node.js 20 or later with npm on the PATH"
     lock = HERE / "package-lock.json"

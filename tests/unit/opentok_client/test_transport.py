@@ -352,7 +352,7 @@ UNUSABLE: dict[str, Reply] = {
 
 
 @pytest.mark.parametrize("reply", UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_what_says_nothing_of_our_request_is_asked_three_times(
+def test_a_retryable_response_is_requested_three_times(
     opentok: OpenTokCredentials, reply: Reply
 ) -> None:
     with asking(opentok, reply) as (vendor, server), pytest.raises(ServiceUnavailable) as down:

@@ -105,7 +105,7 @@ class _PatientVendor(Vendor):
 
 @dataclass(frozen=True)
 class Application:
-    """One container: its own clients and caches, on the account and the clock of all."""
+    """One instance: its own clients and caches, with the shared account and clock."""
 
     aws: Aws
     clock: Clock

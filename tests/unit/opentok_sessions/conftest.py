@@ -35,7 +35,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def app(aws: Aws, vendor: VendorServer, clock: Clock) -> Application:
-    """One container of every function."""
+    """One instance of every function."""
     return Application.start(aws, vendor, clock)
 
 

@@ -373,7 +373,7 @@ def pool(aws: Aws, session_id: str) -> None:
 
 
 def owned(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """All but what waits in a pool, where a session goes that was made in vain."""
+    """Returns all items except pooled sessions, because a surplus session is pooled."""
     return [item for item in items if "poolKey" not in item]
 
 

@@ -153,7 +153,7 @@ class TestTheOthers:
     def test_a_token_is_one_get(self, aws: Aws, session_id: str) -> None:
         issue_token = load("issue_token")
         ok(call(issue_token, TOKEN, session_id=session_id, body={}))
-        assert aws.calls == ["GetItem", "GetSecretValue"]  # the first of a container
+        assert aws.calls == ["GetItem", "GetSecretValue"]  # the first of a instance
         aws.forget_calls()
         for caller in (ALICE, BOB):
             ok(call(issue_token, TOKEN, session_id=session_id, body={}, caller=caller))

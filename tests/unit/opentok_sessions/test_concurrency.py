@@ -24,15 +24,15 @@ from tests.unit.opentok_sessions.vendor_server import VendorServer
 
 SHARE = 1 if os.environ.get("SOAK") == "1" else 10
 THREADS = 32
-CONTAINERS = 4
+INSTANCES = 4
 POOL_ID = f"{API_KEY}#routed"
 T = TypeVar("T")
 
 
 @pytest.fixture
-def containers(aws: Aws, vendor: VendorServer, clock: Clock) -> list[Application]:
+def instances(aws: Aws, vendor: VendorServer, clock: Clock) -> list[Application]:
     """Several, so that nothing that they keep in memory can be what keeps callers apart."""
-    return [Application.start(aws, vendor, clock) for _ in range(CONTAINERS)]
+    return [Application.start(aws, vendor, clock) for _ in range(INSTANCES)]
 
 
 def on_threads(action: Callable[[int], T], number: int) -> list[T]:
@@ -102,14 +102,14 @@ class PoolIndex:
 
 @pytest.mark.parametrize("pooled", [0, THREADS], ids=["live", "from the pool"])
 def test_a_room_has_one_session_regardless_of_the_number_of_callers(
-    aws: Aws, containers: list[Application], vendor: VendorServer, pooled: int
+    aws: Aws, instances: list[Application], vendor: VendorServer, pooled: int
 ) -> None:
     waiting = {f"pooled-{n}" for n in range(pooled)}
-    app = containers[0]
+    app = instances[0]
     app.fill("routed", *waiting)
 
     def join(n: int) -> Created:
-        return containers[n % CONTAINERS].create({"room": "lobby"}, Caller(f"caller-{n}"))
+        return instances[n % INSTANCES].create({"room": "lobby"}, Caller(f"caller-{n}"))
 
     created = on_threads(join, THREADS)
     assert len({one.session.session_id for one in created}) == 1
@@ -121,14 +121,14 @@ def test_a_room_has_one_session_regardless_of_the_number_of_callers(
 
 
 def test_an_idle_room_moves_on_once_regardless_of_the_number_of_callers(
-    containers: list[Application], vendor: VendorServer, clock: Clock
+    instances: list[Application], vendor: VendorServer, clock: Clock
 ) -> None:
-    app = containers[0]
+    app = instances[0]
     old = app.create({"room": "lobby"}).session.session_id
     clock.turn(12 * 3600)
 
     def join(n: int) -> Created:
-        return containers[n % CONTAINERS].create({"room": "lobby"}, Caller(f"caller-{n}"))
+        return instances[n % INSTANCES].create({"room": "lobby"}, Caller(f"caller-{n}"))
 
     [fresh] = {one.session.session_id for one in on_threads(join, THREADS)}
     assert fresh != old
@@ -137,16 +137,16 @@ def test_an_idle_room_moves_on_once_regardless_of_the_number_of_callers(
 
 
 def test_a_key_gives_one_session_regardless_of_the_number_of_requests(
-    containers: list[Application], vendor: VendorServer
+    instances: list[Application], vendor: VendorServer
 ) -> None:
     def create(n: int) -> Created:
-        return containers[n % CONTAINERS].create({"token": {}}, key="k")
+        return instances[n % INSTANCES].create({"token": {}}, key="k")
 
     created = on_threads(create, 16)
     assert len({one.session.session_id for one in created}) == 1
     tokens = {one.token.text for one in created if one.token}
     assert len(tokens) == 16
-    app = containers[0]
+    app = instances[0]
     assert len(app.owned()) == 1
     assert app.owned() | app.pooled() == set(vendor.made)
 
@@ -161,7 +161,7 @@ def test_a_key_gives_one_session_regardless_of_the_number_of_requests(
 )
 def test_claims(
     aws: Aws,
-    containers: list[Application],
+    instances: list[Application],
     vendor: VendorServer,
     record_property: Callable[[str, object], None],
     size: int,
@@ -174,12 +174,12 @@ def test_claims(
     index = PoolIndex(aws, waiting, lag // SHARE)
 
     def claim(n: int) -> Created:
-        return containers[n % CONTAINERS].create({}, Caller(f"caller-{n}"))
+        return instances[n % INSTANCES].create({}, Caller(f"caller-{n}"))
 
     created = on_threads(claim, claims)
     ids = {one.session.session_id for one in created}
     from_pool = sum(one.session.source is Source.POOL for one in created)
-    app = containers[0]
+    app = instances[0]
     assert len(ids) == claims
     assert app.owned() == ids
     assert app.owned() | app.pooled() == set(waiting) | set(vendor.made)
@@ -197,21 +197,21 @@ def test_claims(
 
 
 def test_claims_and_refills_and_rooms_together(
-    aws: Aws, containers: list[Application], vendor: VendorServer
+    aws: Aws, instances: list[Application], vendor: VendorServer
 ) -> None:
     """Every session has an owner or is pooled, never both and never neither."""
-    app = containers[0]
+    app = instances[0]
     declared = parse_pools([{"mediaMode": "routed", "min": 10, "max": 40}])
 
     def act(n: int) -> object:
-        container, caller = containers[n % CONTAINERS], Caller(f"caller-{n}")
+        instance, caller = instances[n % INSTANCES], Caller(f"caller-{n}")
         if n % 16 == 0:
-            return container.precreate_sessions(declared, 60)
+            return instance.precreate_sessions(declared, 60)
         if n % 4 == 1:
-            return container.create({"room": f"room-{n % 3}"}, caller)
+            return instance.create({"room": f"room-{n % 3}"}, caller)
         if n % 4 == 2:
-            return container.create({}, caller, key=f"key-{n % 5}")
-        return container.create({}, caller)
+            return instance.create({}, caller, key=f"key-{n % 5}")
+        return instance.create({}, caller)
 
     on_threads(act, 640 // SHARE)
     items = aws.items("session#")

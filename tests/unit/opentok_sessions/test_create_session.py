@@ -352,8 +352,8 @@ class TestWhileTheVendorIsDown:
         with pytest.raises(VendorUnavailable):
             app.create()
         vendor.is_down = False
-        container = Application.start(aws, vendor, app.clock)
-        assert container.create().session.session_id == vendor.made[0]
+        instance = Application.start(aws, vendor, app.clock)
+        assert instance.create().session.session_id == vendor.made[0]
 
 
 def test_a_session_id_that_the_vendor_repeats_is_not_given_to_a_second_owner(
@@ -819,7 +819,7 @@ class TestTheTokenInTheAnswer:
 
 
 class TestAnEndInThePast:
-    def test_is_refused_before_anybody_is_asked(
+    def test_is_rejected_before_any_call(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
         items = aws.items()

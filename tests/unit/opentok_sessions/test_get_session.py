@@ -40,7 +40,7 @@ def ids(sessions: list[Session]) -> list[str]:
 
 
 def forged(fields: object, caller: Caller = ALICE) -> str:
-    """A cursor as this API would have made it: anybody can read how."""
+    """Returns a cursor in the format of this API, which is public."""
     if isinstance(fields, list) and len(fields) == 2:
         seal = hashlib.sha256(json.dumps([caller.sub, *fields]).encode()).hexdigest()[:16]
         fields = [*fields, seal]
@@ -53,7 +53,7 @@ class TestById:
         for caller in (ALICE, BOB, MODERATOR):
             assert app.get_session.by_id(session.session_id, caller) == session
 
-    def test_without_a_list_everybody_does(self, app: Application) -> None:
+    def test_without_a_list_every_caller_finds_it(self, app: Application) -> None:
         session = app.create().session
         assert app.get_session.by_id(session.session_id, BOB) == session
 

@@ -136,7 +136,7 @@ class TestWhoMayHaveIt:
             with pytest.raises(SessionNotFound):
                 app.token(wanted, BOB)
 
-    def test_a_stranger_learns_nothing_of_a_closed_one(self, app: Application) -> None:
+    def test_a_stranger_cannot_detect_a_closed_session(self, app: Application) -> None:
         session_id = app.create({"participants": {}}).session.session_id
         app.close(session_id)
         with pytest.raises(SessionNotFound):

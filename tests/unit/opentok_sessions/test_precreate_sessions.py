@@ -374,8 +374,8 @@ class TestFailures:
         with pytest.raises(RefillFailed):
             refill(app, ROUTED)
         vendor.is_down = False
-        container = Application.start(aws, vendor, app.clock)
-        assert [short(r) for r in refill(container, ROUTED)] == [(3, 0, 3, 0, None)]
+        instance = Application.start(aws, vendor, app.clock)
+        assert [short(r) for r in refill(instance, ROUTED)] == [(3, 0, 3, 0, None)]
 
 
 class TestHalfSickVendor:

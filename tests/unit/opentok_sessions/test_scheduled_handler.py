@@ -102,7 +102,7 @@ def test_a_failure_fails_the_invocation(app: Application, vendor: VendorServer, 
     assert "is unavailable" in log()
 
 
-def test_what_was_counted_is_written_also_after_a_failure(
+def test_metrics_are_written_even_after_a_failure(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     telemetry.flush()

@@ -19,7 +19,7 @@ from opentok_sessions.domain.problems import (
 )
 from tests.unit.opentok_sessions.application import NOW, a_session
 
-OPEN_TO_ALL, LISTED = "anybody may take part", "only who is listed"
+OPEN_TO_ALL, LISTED = "without a list", "with a list"
 
 SUB, PUB, MOD, ONLY = Role.SUBSCRIBER, Role.PUBLISHER, Role.MODERATOR, Role.PUBLISHER_ONLY
 

@@ -64,7 +64,7 @@ def test_what_is_missing_is_named(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in ENVIRONMENT if name not in MAY_BE_EMPTY])
-def test_what_is_empty_is_as_good_as_missing(name: str) -> None:
+def test_an_empty_variable_counts_as_missing(name: str) -> None:
     with pytest.raises(InvalidSettings, match=f"variable {name} is not set"):
         Settings.from_environment({**ENVIRONMENT, name: ""})
 

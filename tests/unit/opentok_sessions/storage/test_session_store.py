@@ -101,7 +101,7 @@ class TestRecordingASession:
         assert store.record(a_session(), NOW, pooled=pooled) is Outcome.RECORDED
         assert store.find_session("session-1") == a_session()
 
-    def test_another_transaction_is_at_it(self, aws: Aws, store: SessionStore) -> None:
+    def test_a_concurrent_transaction_is_a_conflict(self, aws: Aws, store: SessionStore) -> None:
         aws.meet("PutItem", refuse("TransactionConflictException"))
         assert store.record(a_session(), NOW, pooled=False) is Outcome.CONFLICT
 
@@ -202,7 +202,7 @@ class TestRecordingForARoom:
         tokens = {request["ClientRequestToken"] for request in aws.requests}
         assert len(tokens) == 1  # by which DynamoDB itself recognises the repeat
 
-    def test_another_transaction_is_at_it(self, aws: Aws, store: SessionStore) -> None:
+    def test_a_concurrent_transaction_is_a_conflict(self, aws: Aws, store: SessionStore) -> None:
         aws.meet("TransactWriteItems", canceled("None", "TransactionConflict"))
         outcome = store.record(in_room(), NOW, pooled=False, room=RoomClaim("lobby"))
         assert outcome is Outcome.CONFLICT
