@@ -6,6 +6,7 @@ breaker of one that has seen a failure stops calls for a few seconds.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from functools import partial
 import pytest
 
 from local.stack import programs
+from tests.integration.counts import SOAK, Figure, count
 from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Line, Logs
 from tests.integration.function_settings import environment
@@ -23,6 +25,11 @@ from tests.integration.refill import refill
 from tests.integration.stack import Answer, Stack
 from tests.integration.workers import Workers
 
+FAILURES_IN_A_ROW = 3
+"""Failed requests that open the circuit breaker."""
+CREATES = count(1000)
+FAILED_CREATES_MAX = CREATES * (0.05 if SOAK else 0.1)  # chance weighs more in few creates
+REFILLED = count(300)
 BUDGET_SECONDS = 8
 OVERHEAD_SECONDS = 6
 """Allowance for the table and a busy machine. The function times out after 25 seconds."""
@@ -159,13 +166,36 @@ def test_the_circuit_breaker_stops_calls_while_the_vendor_fails(
     stack: Stack, vendor: Emulator, logs: Logs
 ) -> None:
     with vendor.failing(status=503):
-        first = _create(stack)
+        failed = [_create(stack) for _ in range(FAILURES_IN_A_ROW)]
         asked = len(vendor.creations())
-        second = _create(stack)
+        rejected = _create(stack)
         assert len(vendor.creations()) == asked, "the same worker does not call again immediately"
-    assert (first.status, second.status) == (503, 503)
-    assert int(second.headers["retry-after"]) >= 1
+    assert [response.status for response in (*failed, rejected)] == [503] * (FAILURES_IN_A_ROW + 1)
+    assert int(rejected.headers["retry-after"]) >= 1
     until("it calls again", lambda: _create(stack).status == 201)
+
+
+def test_a_vendor_that_fails_30_percent_of_its_calls_fails_few_creates_and_no_refill(
+    stack: Stack, vendor: Emulator, record_property: Figure
+) -> None:
+    pools = [
+        {"mediaMode": mode, "min": REFILLED, "max": REFILLED} for mode in ("routed", "relayed")
+    ]
+    with (
+        environment(stack, "create_session", POOLS="[]"),
+        environment(stack, "precreate_sessions", REFILL_LIMIT="1000"),
+        vendor.failing(status=500, share=0.3),
+    ):
+        statuses = Counter(_create(stack).status for _ in range(CREATES))
+        run = refill(stack, *pools)
+    assert statuses.keys() <= {201, 503}
+    record_property(f"failed creates of {CREATES}", statuses[503])
+    assert statuses[503] <= FAILED_CREATES_MAX
+    assert not run.failed
+    created = sum(report["created"] for report in run.result["pools"])
+    record_property(f"sessions created by a refill of {2 * REFILLED}", created)
+    assert created >= 2 * REFILLED * 0.95
+    assert len(Records.read(stack).pooled) == created
 
 
 def test_a_refill_that_creates_no_session_fails(stack: Stack, vendor: Emulator, logs: Logs) -> None:

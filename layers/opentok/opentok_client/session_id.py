@@ -1,7 +1,8 @@
 """Parses session ids.
 
-The vendor does not document the layout, but ids of many years agree on it:
-`<digit>_<base64url>` of `1~<project>~<location>~<created, ms>~<random>~<P when relayed>~…`.
+The vendor does not document the layout, but the ids of many years agree on it: `1_` or `2_`, then
+base64url of `1~<project>~<location>~<created>~<random>~<P when relayed>~~`. An id ends with one
+separator less before 2023, and has a date text and no field for the media mode until about 2015.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from typing import NamedTuple
 from .errors import InvalidSessionId
 from .options import MediaMode
 
-__all__ = ["POSSIBLE_ID", "SESSION_ID_MAX", "SessionId"]
+__all__ = ["POSSIBLE_ID", "SESSION_ID_MAX", "SessionId", "canonical_id"]
 
 SESSION_ID_MAX = 255
 POSSIBLE_ID = re.compile(rf"[A-Za-z0-9_=-]{{1,{SESSION_ID_MAX}}}", re.ASCII)
 """The characters of any id, which fit into a path, a header and a key."""
-_SHAPE = re.compile(r"[0-9]_([A-Za-z0-9_-]+)", re.ASCII)
+_SHAPE = re.compile(r"[12]_([A-Za-z0-9_-]+)", re.ASCII)
+_EIGHT_FIELDS_SINCE = 1_672_531_200_000  # 2023-01-01: later ids always have eight
 
 
 class SessionId(NamedTuple):
@@ -46,12 +48,35 @@ class SessionId(NamedTuple):
         if base64.urlsafe_b64encode(decoded).decode().rstrip("=") != encoded:
             # Another spelling of an id would be another record of the same session.
             raise InvalidSessionId("is not a session id")
-        if len(fields) < 5 or not fields[1]:
+        created_at = int(fields[3]) if _is_milliseconds(fields) else None
+        if not _is_complete(fields, created_at):
             raise InvalidSessionId("is not a session id")
-        relayed = len(fields) > 5 and fields[5] == "P"
+        relayed = fields[5] == "P"
         return cls(
             project_id=fields[1],
             location=fields[2] or None,
-            created_at=int(fields[3]) if re.fullmatch(r"[0-9]{1,15}", fields[3]) else None,
+            created_at=created_at,
             media_mode=MediaMode.RELAYED if relayed else MediaMode.ROUTED,
         )
+
+
+def canonical_id(session_id: str) -> str:
+    """Returns the same text for every spelling of a session's id.
+
+    An id with the other digit at its front has the same random part, so it cannot be the id of
+    another session.
+    """
+    return f"1_{session_id[2:]}" if _SHAPE.fullmatch(session_id) else session_id
+
+
+def _is_milliseconds(fields: list[str]) -> bool:
+    return len(fields) > 3 and re.fullmatch(r"[0-9]{1,15}", fields[3]) is not None
+
+
+def _is_complete(fields: list[str], created_at: int | None) -> bool:
+    """Returns whether all fields are there. An id that was cut at its end lacks some."""
+    if len(fields) < 6 or fields[0] != "1" or not fields[1] or not fields[4] or fields[-1]:
+        return False
+    if created_at is None:
+        return True
+    return len(fields) == 8 or (len(fields) == 7 and created_at < _EIGHT_FIELDS_SINCE)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from opentok_client.errors import InvalidSessionId, VendorError
 from opentok_client.options import MediaMode
-from opentok_client.session_id import SESSION_ID_MAX, SessionId
+from opentok_client.session_id import SESSION_ID_MAX, SessionId, canonical_id
 
 ROUTED, RELAYED = MediaMode.ROUTED, MediaMode.RELAYED
 
@@ -46,18 +46,14 @@ KNOWN = {
         SessionId("46145352", None, 1530796148168, RELAYED),
     ),
     "of 2014: a date, a fraction, and no field for the mode": (
-        encode("1~123456~~Mon Mar 17 00:41:31 PDT 2014~0.4901302", "2_"),
-        SessionId("123456", None, None, ROUTED),
-    ),
-    "of 2014 with its closing separator": (
-        encode("1~123456~~Mon Mar 17 00:41:31 PDT 2014~0.4901302~"),
+        encode("1~123456~~Mon Mar 17 00:41:31 PDT 2014~0.4901302~", "2_"),
         SessionId("123456", None, None, ROUTED),
     ),
 }
 
 
 @pytest.mark.parametrize(("text", "expected"), KNOWN.values(), ids=KNOWN.keys())
-def test_what_ids_of_many_years_tell(text: str, expected: SessionId) -> None:
+def test_ids_of_many_years_are_decoded(text: str, expected: SessionId) -> None:
     assert SessionId.decode(text) == expected
 
 
@@ -80,7 +76,13 @@ REFUSED = {
     "a path": "1_../../etc/passwd",
     "a length that base64 cannot have": "1_MX40N",
     "no ASCII inside": encode("1~123456~~1~ü~~"),
+    "another prefix": encode("1~123456~~1~r~~", "3_"),
+    "another version": encode("2~123456~~1~r~~"),
     "four fields": encode("1~123456~~1"),
+    "a date without its closing separator": encode("1~123456~~Mon Mar 17 2014~0.4901302"),
+    "a date without a random part": encode("1~123456~~Mon Mar 17 00:41:31 PDT 2014~~"),
+    "nine fields": encode("1~123456~~1~r~~~~"),
+    "a text after the last separator": encode("1~123456~~1~r~~x"),
     "no project": encode("1~~~1739538894959~r~~"),
     "one field": encode("123456"),
     "longer than the ceiling": encode("1~123456~~1~" + "r" * 200 + "~~"),
@@ -88,7 +90,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED.keys())
-def test_what_cannot_be_an_id_is_refused(text: str) -> None:
+def test_a_text_that_cannot_be_an_id_is_refused(text: str) -> None:
     with pytest.raises(InvalidSessionId) as refused:
         SessionId.decode(text)
     assert str(refused.value) == "is not a session id"
@@ -98,6 +100,24 @@ def test_what_cannot_be_an_id_is_refused(text: str) -> None:
 def test_a_bad_id_is_an_error_of_the_client_and_a_value_error() -> None:
     assert issubclass(InvalidSessionId, VendorError)
     assert issubclass(InvalidSessionId, ValueError)
+
+
+@pytest.mark.parametrize(("text", "_"), KNOWN.values(), ids=KNOWN.keys())
+def test_an_id_that_was_cut_at_its_end_is_refused(text: str, _: SessionId) -> None:
+    for end in range(len(text)):
+        with pytest.raises(InvalidSessionId):
+            SessionId.decode(text[:end])
+
+
+@pytest.mark.parametrize("digit", "12")
+def test_an_id_has_one_canonical_form_whatever_digit_it_starts_with(digit: str) -> None:
+    for text, _ in KNOWN.values():
+        assert canonical_id(digit + text[1:]) == "1" + text[1:]
+
+
+@pytest.mark.parametrize("text", ["", "1_", "2_", "3_MX40", "session-1", "12_MX40", "2_ä", "2_M\n"])
+def test_the_canonical_form_of_any_other_text_is_the_text_itself(text: str) -> None:
+    assert canonical_id(text) == text
 
 
 def test_the_longest_id_and_one_more() -> None:
@@ -112,7 +132,7 @@ def test_the_longest_id_and_one_more() -> None:
 
 @pytest.mark.parametrize("random", ["r", "rr", "rrr"])
 def test_a_session_has_one_spelling_only(random: str) -> None:
-    text = encode(f"1~123456~~1739538894959~{random}~~")
+    text = encode(f"1~123456~~1739538894959~{random}~~~")
     SessionId.decode(text)
     spellings = [text + padding for padding in ("=", "==")]
     if len(text[2:]) % 4:  # then the last character has bits that mean nothing
@@ -141,23 +161,23 @@ FIELD = st.text(st.characters(codec="ascii", exclude_characters="~"), max_size=2
 
 
 @given(
-    prefix=st.integers(0, 9),
+    prefix=st.integers(1, 2),
     project=st.integers(1, 99_999_999).map(str) | st.uuids().map(UUID.__str__),
     location=st.just("") | st.ip_addresses(v=4).map(str),
-    created=st.integers(0, 10**15 - 1),
+    created_and_closing=st.tuples(st.integers(0, 1_672_531_199_999), st.sampled_from(["~", "~~"]))
+    | st.tuples(st.integers(1_672_531_200_000, 10**15 - 1), st.just("~~")),
     random=st.binary(min_size=18, max_size=18),
     relayed=st.booleans(),
-    closing=st.sampled_from(["~", "~~"]),
 )
-def test_a_generated_id_tells_what_it_was_made_of(
+def test_a_generated_id_is_decoded(
     prefix: int,
     project: str,
     location: str,
-    created: int,
+    created_and_closing: tuple[int, str],
     random: bytes,
     relayed: bool,
-    closing: str,
 ) -> None:
+    created, closing = created_and_closing
     nonce = base64.b64encode(random).decode()
     flag = "P" if relayed else ""
     text = encode(f"1~{project}~{location}~{created}~{nonce}~{flag}{closing}", f"{prefix}_")
@@ -173,3 +193,21 @@ def test_any_text_is_decoded_or_refused(text: str) -> None:
         return
     assert decoded.project_id
     assert len(text) <= SESSION_ID_MAX
+
+
+@given(
+    project=st.integers(1, 99_999_999).map(str) | st.uuids().map(UUID.__str__),
+    location=st.just("") | st.ip_addresses(v=4).map(str),
+    created=st.integers(1_672_531_200_000, 4_000_000_000_000),
+    random=st.binary(min_size=18, max_size=18),
+    flag=st.sampled_from(["", "P"]),
+)
+def test_a_generated_id_that_was_cut_at_its_end_is_refused(
+    project: str, location: str, created: int, random: bytes, flag: str
+) -> None:
+    nonce = base64.b64encode(random).decode()
+    text = encode(f"1~{project}~{location}~{created}~{nonce}~{flag}~~")
+    assert SessionId.decode(text).created_at == created
+    for end in range(len(text)):
+        with pytest.raises(InvalidSessionId):
+            SessionId.decode(text[:end])

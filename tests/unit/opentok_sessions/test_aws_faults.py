@@ -209,7 +209,7 @@ class TestSecretsManager:
     def test_a_failing_secrets_manager_at_cold_start_gives_503(
         self, aws: Aws, reaction: Reaction
     ) -> None:
-        session_id = "1_MX40NzAwMDAwMX5-MTcwMDAwMDAwMDAwMH5yYW5kb203N35-"
+        session_id = "1_MX40NzAwMDAwMX5-MTcwMDAwMDAwMDAwMH5yYW5kb203N35-fg"
         aws.put(record(session_id))
         before = aws.items()
         aws.meet_always("GetSecretValue", reaction)
@@ -262,7 +262,7 @@ class TestSecretsManager:
 class TestWhenNothingAnswers:
     """With sockets: a server that accepts requests and never responds, and no server."""
 
-    SESSION_ID = "1_MX40NzAwMDAwMX5-MTcwMDAwMDAwMDAwMH5yYW5kb203N35-"
+    SESSION_ID = "1_MX40NzAwMDAwMX5-MTcwMDAwMDAwMDAwMH5yYW5kb203N35-fg"
 
     def test_services_that_never_respond(self, aws: Aws, vendor: VendorServer) -> None:
         with silent_server() as (url, taken):

@@ -127,7 +127,7 @@ class TestCreating:
         assert aws.calls == ["GetItem", "GetItem", "GetItem", "PutItem"]
 
     def test_registering_is_one_write(self, aws: Aws, create: Handler) -> None:
-        body = {"sessionId": "1_MX40NzAwMDAwMX5-MTcwMDAwMDAwMDAwMH5yYW5kb203N35-"}
+        body = {"sessionId": "1_MX40NzAwMDAwMX5-MTcwMDAwMDAwMDAwMH5yYW5kb203N35-fg"}
         ok(call(create, CREATE, body=body, caller=Caller("mo", moderator=True)))
         assert aws.calls == ["PutItem"]
 

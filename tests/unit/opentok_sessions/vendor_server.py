@@ -24,7 +24,7 @@ Reply = tuple[int, dict[str, str], bytes]
 
 def session_id(number: int, project: str = API_KEY, *, relayed: bool = False) -> str:
     """An id as the vendor makes them."""
-    fields = ["1", project, "", "1700000000000", f"random{number}", "P" if relayed else "", ""]
+    fields = ["1", project, "", "1700000000000", f"random{number}", "P" if relayed else "", "", ""]
     return "1_" + base64.urlsafe_b64encode("~".join(fields).encode()).decode().rstrip("=")
 
 

@@ -53,7 +53,7 @@ RACE_PAUSE_SECONDS = 0.05
 
 REFILL_RESERVE_SECONDS = 5.0
 """Left at the end of a scheduled run, to record sessions that the vendor created."""
-REFILL_STALL_SECONDS = 20.0
+REFILL_STALL_SECONDS = 15.0
 """Without a created session for this time, a scheduled run goes on with the next pool."""
 REFILL_PAUSE_MAX_SECONDS = 30.0
 """Longest pause of a refill after a failure: the longest cooldown of the circuit breaker."""
