@@ -93,7 +93,7 @@ def verify(
     issued_at = claims.get("iat")
     if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
         return Refusal.FORGED
-    if not issued_at <= now + FUTURE_MAX_SECONDS:  # also when it is NaN
+    if not issued_at <= now + FUTURE_MAX_SECONDS:  # true for NaN as well
         return Refusal.IN_THE_FUTURE
     if issued_at < now - AGE_MAX_SECONDS:
         return Refusal.TOO_OLD

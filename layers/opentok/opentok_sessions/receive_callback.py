@@ -118,7 +118,7 @@ class ReceiveCallback:
             return False
         if change is Change.KNOWN and event.name == "connectionCreated":
             telemetry.count("CallbackDuplicate")
-        self.presence.record_occupied(session)  # also if an earlier attempt failed before this
+        self.presence.record_occupied(session)  # even if an earlier attempt failed before this
         return change is Change.ADDED
 
     def _disconnected(

@@ -127,7 +127,7 @@ def excess(connections: Sequence[Connection], maximum: int | None) -> Sequence[C
 def may_be_over(hints: Hints, now: float, empty_seconds: int) -> bool:
     """Returns whether the hints say that the conversation is over; connections have to verify it.
 
-    An end reported by the vendor counts at once. Otherwise nobody was connected for
+    An end reported by the vendor counts immediately. Otherwise no client was connected for
     `empty_seconds`, because a page that reloads leaves and joins.
     """
     later = max(hints.started_at or 0, hints.empty_since or 0)
