@@ -25,6 +25,8 @@ from local.loopback import known_hosts_only
 
 __all__ = ["application", "routes"]
 
+NOT_EMULATED = 501
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -97,8 +99,9 @@ async def _with_refusals(request: web.Request, handler: Handler) -> web.StreamRe
         response = await handler(request)
     except VendorError as error:
         response = _refusal(request, error)
-    except web.HTTPException as error:  # no such path or method
-        response = _refusal(request, VendorError(error.reason, status=error.status))
+    except web.HTTPException:  # no such path or method
+        message = f"Not emulated: {request.method} {request.path}. See docs/fidelity.md."
+        response = _refusal(request, VendorError(message, status=NOT_EMULATED))
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 

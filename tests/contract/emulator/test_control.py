@@ -78,7 +78,7 @@ def test_log_records_requests(emulator: Emulator) -> None:
 def test_log_records_refused_and_unknown_calls(emulator: Emulator) -> None:
     requests.post(f"{emulator.url}/session/create", timeout=CALL_SECONDS)
     requests.get(f"{emulator.url}/nowhere", timeout=CALL_SECONDS)
-    assert [entry["status"] for entry in emulator.requests()] == [403, 404]
+    assert [entry["status"] for entry in emulator.requests()] == [403, 501]
 
 
 def test_log_has_no_credentials(emulator: Emulator) -> None:

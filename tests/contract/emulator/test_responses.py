@@ -342,8 +342,15 @@ def test_archive_of_a_relayed_session_is_15008(emulator: Emulator) -> None:
     }
 
 
-def test_unknown_path(emulator: Emulator) -> None:
-    assert requests.get(f"{emulator.url}/nowhere", timeout=CALL_SECONDS).status_code == 404
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/nowhere"), ("PATCH", "/session/create"), ("POST", "/v2/x")]
+)
+def test_unknown_routes_are_501(emulator: Emulator, method: str, path: str) -> None:
+    response = requests.request(method, emulator.url + path, timeout=CALL_SECONDS)
+    assert response.status_code == 501
+    assert response.headers["Content-Type"] in (JSON, "text/xml")
+    assert f"Not emulated: {method} {path}" in response.text
+    assert emulator.requests()[-1]["status"] == 501
 
 
 # Started with other switches
