@@ -167,4 +167,5 @@ verify: setup  ## acceptance run against a deployed stack: make verify STACK=nam
 
 clean:  ## delete everything that was installed or built
 	@test ! -x $(BIN)/python || $(BIN)/python -m local.stack down
-	rm -rf .venv .venv-ministack .venv-sam .local .aws-sam dist tests/contract/clients/node_modules
+	rm -rf .venv .venv-ministack .venv-sam .local .aws-sam dist tests/contract/clients/node_modules \
+	  local/browser_sdk/node_modules tests/contract/browser_sdk/older/node_modules

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from local.emulator.archive_routes import ArchiveRoutes
+from local.emulator.broadcast_routes import BroadcastRoutes
+from local.emulator.captions_routes import CaptionsRoutes
 from local.emulator.control_bodies import CONTROL_PREFIX
 from local.emulator.control_callbacks import ControlCallbacks
 from local.emulator.control_clients import ControlClients
@@ -18,6 +20,7 @@ from local.emulator.fault_responses import respond_with
 from local.emulator.messaging import MESSAGING_PATH, Messaging
 from local.emulator.moderation_routes import ModerationRoutes
 from local.emulator.serializers import JSON, XML, error_json, error_xml, gateway_json, wants_json
+from local.emulator.service_routes import ServiceRoutes
 from local.emulator.session_routes import ANALYTICS_PREFIX, SessionRoutes
 from local.emulator.state import EmulatorState
 from local.emulator.vendor_requests import LOG_ENTRY
@@ -39,6 +42,9 @@ def routes(state: EmulatorState) -> list[web.RouteDef]:
             Messaging(state),
             ModerationRoutes(state),
             ArchiveRoutes(state),
+            BroadcastRoutes(state),
+            CaptionsRoutes(state),
+            ServiceRoutes(state),
             ControlClients(state),
             ControlCallbacks(state),
             ControlRoutes(state),

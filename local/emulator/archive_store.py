@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from local.emulator.archives import Archive
 from local.emulator.errors import BadRequest, Conflict, MethodNotAllowed, NotFound
 from local.emulator.events import Event, EventBus, EventName
+from local.emulator.feature_fields import layout as layout_of
 from local.emulator.journal import Journal
 from local.emulator.options import ArchiveMode, MediaMode
 from local.emulator.projects import Project
@@ -20,8 +21,6 @@ NOT_ROUTED = 15008
 ALREADY_STARTED = 15001
 NOT_STARTED = 15002
 NOT_DELETABLE = 15004
-
-LAYOUTS = ("bestFit", "custom", "horizontalPresentation", "pip", "verticalPresentation")
 
 
 class Archives:
@@ -136,12 +135,9 @@ class Archives:
         Raises:
             BadRequest: if the layout is invalid or the archive is not composed.
         """
-        kind = layout.get("type")
-        if archive.output_mode != "composed" or kind not in LAYOUTS:
-            raise BadRequest("Invalid request: layout")
-        if (kind == "custom") != ("stylesheet" in layout):
-            raise BadRequest("Invalid request: stylesheet requires the custom layout")
-        archive.layout = dict(layout)
+        if archive.output_mode != "composed":
+            raise BadRequest("Invalid request: the archive is not composed")
+        archive.layout = layout_of(layout)
 
     def change_streams(self, archive: Archive, change: Mapping[str, object]) -> None:
         """Adds or removes a stream of an archive with ``streamMode`` manual.

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from local.emulator.archives import Archive
 from local.emulator.events import Event, EventName
+from local.emulator.feature_json import (
+    broadcast,
+    captions_callback,
+    render,
+    sip_callback,
+)
+from local.emulator.features import Feature
 from local.emulator.projects import Platform
 from local.emulator.sessions import Connection, Stream
 from local.emulator.variants import Variants
 
-__all__ = ["ARCHIVE", "SESSION", "callback_body", "callback_kind"]
+__all__ = ["callback_body", "callback_kind"]
 
-SESSION, ARCHIVE = "session", "archive"
+KINDS: Mapping[EventName, str | None] = {
+    EventName.ARCHIVE: "archive",
+    EventName.BROADCAST: "broadcast",
+    EventName.CAPTIONS: "captions",
+    EventName.SIP: "sip",
+    EventName.RENDER: "render",
+    EventName.AUDIO_CONNECTOR: None,  # has no callbacks
+}
 
 
-def callback_kind(event: Event) -> str:
-    """Returns the kind of callback that an event is sent as."""
-    return ARCHIVE if event.name is EventName.ARCHIVE else SESSION
+def callback_kind(event: Event) -> str | None:
+    """Returns the kind of callback that an event is sent as; None if there is none."""
+    return KINDS.get(event.name, "session")
 
 
 def callback_body(event: Event, variants: Variants) -> dict[str, object]:
     """Returns the JSON body of the callback for an event."""
     if event.archive is not None:
         return _archive(event.archive, event, variants)
+    if event.feature is not None and event.name is not EventName.SIP:
+        return _FEATURES[event.name](event.feature)
     project: object = event.session.project_id
     if variants.project_number and event.session.platform is Platform.OPENTOK:
         project = int(event.session.project_id)
@@ -31,6 +49,8 @@ def callback_body(event: Event, variants: Variants) -> dict[str, object]:
         "event": event.name.value,
         "timestamp": event.time_ms,
     }
+    if event.feature is not None:
+        return body | _sip(event.feature, event.fields)
     if event.reason is not None:
         body["reason"] = event.reason
     if event.connection is not None:
@@ -41,6 +61,20 @@ def callback_body(event: Event, variants: Variants) -> dict[str, object]:
         else:
             body["stream"] = _stream(event.stream) | {"connection": connection}
     return body
+
+
+def _sip(feature: Feature, fields: Mapping[str, object]) -> dict[str, object]:
+    if feature.running:
+        return sip_callback(feature, fields)
+    ended = {"event": "callDestroyed", "reason_code": "700", "reason_message": "normal"}
+    return sip_callback(feature, ended)
+
+
+_FEATURES = {
+    EventName.BROADCAST: broadcast,
+    EventName.CAPTIONS: captions_callback,
+    EventName.RENDER: render,
+}
 
 
 def _connection(connection: Connection, with_data: bool) -> dict[str, object]:

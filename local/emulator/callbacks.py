@@ -86,7 +86,8 @@ class Callbacks:
 
     def notify(self, event: Event) -> None:
         """Starts the delivery of an event's callback, if a URL is registered."""
-        if self.settings.url is None:
+        kind = callback_kind(event)
+        if self.settings.url is None or kind is None:
             return
         faults = self.settings.faults
         body = callback_body(event, self._variants())
@@ -99,7 +100,7 @@ class Callbacks:
             return affected and bool(share) and self._dice.random() < share
 
         delivery = Delivery(
-            kind=callback_kind(event),
+            kind=kind,
             event=event.name,
             session_id=event.session.id,
             connection_id=event.connection.id if event.connection else None,

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from local.emulator.archives import Archive
+    from local.emulator.features import Feature
     from local.emulator.sessions import Connection, Session, Stream
 
 __all__ = ["Event", "EventBus", "EventName", "Reason"]
 
 
 class EventName(StrEnum):
-    """The vendor's event names."""
+    """The vendor's names of session events, and one name per family of features."""
 
     SESSION_CREATED = "sessionCreated"
     SESSION_DESTROYED = "sessionDestroyed"
@@ -26,6 +27,11 @@ class EventName(StrEnum):
     STREAM_CREATED = "streamCreated"
     STREAM_DESTROYED = "streamDestroyed"
     ARCHIVE = "archive"
+    BROADCAST = "broadcast"
+    CAPTIONS = "captions"
+    SIP = "sip"
+    RENDER = "render"
+    AUDIO_CONNECTOR = "audioConnector"
 
 
 class Reason(StrEnum):
@@ -44,6 +50,7 @@ class Event:
 
     Attributes:
         time_ms: milliseconds since the epoch.
+        fields: further fields of the callback.
         reason: of an end or a warning; the vendor's set is open, so any text is allowed.
     """
 
@@ -53,7 +60,9 @@ class Event:
     connection: Connection | None = None
     stream: Stream | None = None
     archive: Archive | None = None
+    feature: Feature | None = None
     reason: str | None = None
+    fields: Mapping[str, object] = field(default_factory=dict)
 
 
 Subscriber = Callable[[Event], None]

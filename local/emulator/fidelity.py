@@ -13,6 +13,7 @@ from local.emulator import (
     fidelity_browser,
     fidelity_callbacks,
     fidelity_control,
+    fidelity_features,
     fidelity_rest,
 )
 from local.emulator.fidelity_row import Row
@@ -20,7 +21,11 @@ from local.emulator.fidelity_row import Row
 __all__ = ["ROWS", "Row", "markdown"]
 
 ROWS: tuple[Row, ...] = (
-    fidelity_rest.ROWS + fidelity_browser.ROWS + fidelity_callbacks.ROWS + fidelity_control.ROWS
+    fidelity_rest.ROWS
+    + fidelity_features.ROWS
+    + fidelity_browser.ROWS
+    + fidelity_callbacks.ROWS
+    + fidelity_control.ROWS
 )
 
 

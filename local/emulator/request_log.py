@@ -18,7 +18,7 @@ CAPACITY = 10_000
 REMOVED = "(removed)"
 
 _CREDENTIAL_HEADERS = frozenset(name.lower() for name in CREDENTIAL_HEADERS) | {"cookie"}
-_CREDENTIAL_NAME = re.compile("secret|token|password|private", re.IGNORECASE)
+_CREDENTIAL_NAME = re.compile("secret|token|password|private|streamName|^headers$", re.IGNORECASE)
 _TOKEN = re.compile(r"T1==[\w+/=-]*|[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}=*")
 
 

@@ -16,6 +16,7 @@ from local.emulator.client_tokens import ClientTokens
 from local.emulator.clients import Clients
 from local.emulator.events import EventBus
 from local.emulator.faults import Faults
+from local.emulator.features import Features
 from local.emulator.journal import Journal
 from local.emulator.moderation import Moderation
 from local.emulator.options import Unrecorded
@@ -76,6 +77,7 @@ class EmulatorState:
             self.sessions, self.events, clock, self.journal, self.current_variants, records
         )
         self.callbacks = Callbacks(self.projects, clock, self.current_variants)
+        self.features = Features(self.sessions, self.admission, self.presence, self.events, clock)
         self.clients = Clients()
         self.moderation = Moderation(self.clients)
         self.events.subscribe(self.callbacks.notify)

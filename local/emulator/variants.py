@@ -39,6 +39,7 @@ class Variants:
         archive_project_field: name of the project in archive callbacks.
         connection_created_at_text: whether listed connections have ``createdAt`` as text.
         excluded_streams_field: the field that mute-all honours.
+        audio_connector_status: HTTP status of a started audio connector.
         archive_without_clients: HTTP status of an archive start without connected clients.
     """
 
@@ -60,6 +61,7 @@ class Variants:
     connection_created_at_text: bool = False
     excluded_streams_field: str = "both"
     archive_without_clients: int = 404
+    audio_connector_status: int = 200
 
     def changed(self, value: object) -> Variants:
         """Returns the variants with the given switches changed.
@@ -92,6 +94,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "archive_project_field": ("partnerId", "projectId", "applicationId"),
     "excluded_streams_field": ("excludedStreamIds", "excludedStreams", "both"),
     "archive_without_clients": (404, 400),
+    "audio_connector_status": (200, 202),
     "session_destroyed_reason": (None, "clientDisconnected"),
 }
 

@@ -66,16 +66,18 @@ class Call:
         claims |= {"iss": self.project, "ist": "project"}
         return {"X-OPENTOK-AUTH": hs256(self._emulator.api_secret, claims)}
 
-    def connect(self, data: str = "", **options: object) -> str:
+    def token(self, role: str = "publisher", data: str = "") -> str:
         claims: dict[str, object] = {
-            "session_id": self.id, "role": "publisher", "scope": "session.connect",
+            "session_id": self.id, "role": role, "scope": "session.connect",
             "iat": int(time.time()), "connection_data": data,
         }  # fmt: skip
         if self._vonage:
-            token = rs256(self._emulator.private_key, claims | {"application_id": self.project})
-        else:
-            named = claims | {"iss": self.project, "ist": "project"}
-            token = hs256(self._emulator.api_secret, named)
+            return rs256(self._emulator.private_key, claims | {"application_id": self.project})
+        named = claims | {"iss": self.project, "ist": "project"}
+        return hs256(self._emulator.api_secret, named)
+
+    def connect(self, data: str = "", **options: object) -> str:
+        token = self.token(data=data)
         response = self._emulator.connect(self.id, token, **({"publish": False} | options))
         assert response.status_code == 200, response.text
         return str(response.json()["connectionId"])
