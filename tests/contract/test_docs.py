@@ -108,6 +108,11 @@ def test_every_file_that_a_page_for_engineers_names_exists(page: str) -> None:
         )
     ]  # fmt: skip
     spans = re.findall(r"`([\w./-]+\.(?:py|md|yaml|json|in))`", (ROOT / page).read_text())
-    missing = [name for name in spans if not any((folder / name).exists() for folder in folders)]
+    missing = [
+        name
+        for name in spans
+        if not name.startswith(".local/")  # written by the local stack
+        and not any((folder / name).exists() for folder in folders)
+    ]
     assert spans
     assert missing == []

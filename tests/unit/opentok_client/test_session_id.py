@@ -110,7 +110,7 @@ def test_an_id_that_was_cut_at_its_end_is_refused(text: str, _: SessionId) -> No
 
 
 @pytest.mark.parametrize("digit", "12")
-def test_an_id_has_one_canonical_form_whatever_digit_it_starts_with(digit: str) -> None:
+def test_an_id_has_one_canonical_form_for_every_first_digit(digit: str) -> None:
     for text, _ in KNOWN.values():
         assert canonical_id(digit + text[1:]) == "1" + text[1:]
 
