@@ -72,6 +72,7 @@ ENVIRONMENT = {
     "MAX_TOKEN_SECONDS": "86400",
     "ROOM_IDLE_SECONDS": "43200",
     "ROOM_EMPTY_SECONDS": "60",
+    "PERMANENT_ROOMS_BY": "anyone",
     "RETENTION_DAYS": "30",
     "SECRET_CACHE_SECONDS": "60",
     "POOLS": '[{"mediaMode":"routed","min":2,"max":20},{"mediaMode":"relayed","min":2,"max":20}]',

@@ -48,6 +48,7 @@ SHARED_SETTINGS = {
     "MAX_TOKEN_SECONDS": "86400",
     "ROOM_IDLE_SECONDS": "43200",
     "ROOM_EMPTY_SECONDS": "60",
+    "PERMANENT_ROOMS_BY": "anyone",
     "RETENTION_DAYS": "30",
     "SECRET_CACHE_SECONDS": "3600",
     "POOLS": '[{"mediaMode":"routed","min":2,"max":20},{"mediaMode":"relayed","min":2,"max":20}]',

@@ -27,5 +27,5 @@ class CloseSession:
         session, _ = policy.admit(caller, self.store.find_session(session_id))
         policy.require_manager(caller, session)
         if not session.closed:
-            self.store.close(session_id, self.clock())
+            self.store.close(session, self.clock())
             telemetry.count("SessionClosed")

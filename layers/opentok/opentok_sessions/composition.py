@@ -77,6 +77,7 @@ def create_session(settings: Settings) -> CreateSession:
         credentials=credentials,
         tokens=tokens,
         join=JoinSession(store, credentials, tokens, settings.room_idle_seconds),
+        permanent_rooms_by_moderators=settings.permanent_rooms_by == "moderators",
     )
 
 

@@ -20,7 +20,7 @@ from opentok_client.session_id import SessionId
 from .credentials import CredentialCache
 from .domain.claims import KeyClaim, Outcome
 from .domain.deadline import RACE_ATTEMPTS, RACE_PAUSE_SECONDS, Deadline
-from .domain.models import Caller, Created, Session, Source
+from .domain.models import Caller, Created, Reuse, Session, Source
 from .domain.pools import pool_name
 from .domain.problems import (
     FieldError,
@@ -50,6 +50,7 @@ class CreateSession:
     credentials: CredentialCache
     tokens: TokenIssuer
     join: JoinSession
+    permanent_rooms_by_moderators: bool = False
     clock: Callable[[], float] = time.time
 
     def __call__(
@@ -58,6 +59,9 @@ class CreateSession:
         """Raises only `Problem`s, and then nothing was recorded for the caller."""
         if request.session_id is not None and not caller.moderator:
             raise RoleNotAllowed("Only moderators may register an existing session.")
+        permanent = request.reuse is Reuse.PERMANENT
+        if permanent and self.permanent_rooms_by_moderators and not caller.moderator:
+            raise RoleNotAllowed("Only moderators may open a permanent room.")
         attempt = Attempt(request, caller, key, self.clock(), secrets.token_hex(8), deadline)
         created = self._run(attempt)
         if created.token is not None:

@@ -17,7 +17,7 @@ from .credentials import CredentialCache
 from .domain import policy
 from .domain.deadline import AWS_CALL_SECONDS, Deadline
 from .domain.models import Caller, Session, Token, TokenRequest
-from .domain.problems import CredentialsUnavailable, SessionOfAnotherProject
+from .domain.problems import CredentialsUnavailable, SessionOfAnotherProject, StorageUnavailable
 from .domain.rooms import use_is_due
 from .runtime import telemetry
 from .storage.session_store import SessionStore
@@ -100,6 +100,9 @@ class IssueToken:
         # When AWS is slow, the next token records the use: this caller needs a response in time.
         in_time = deadline.allows(AWS_CALL_SECONDS)
         if in_time and use_is_due(session, now, self.room_idle_seconds):
-            self.store.touch(session, now, joining=False)
+            try:
+                self.store.touch(session, now, joining=False)
+            except StorageUnavailable:  # logged where it was raised; the token is signed already
+                telemetry.count("UseNotRecorded")
         telemetry.count("TokenIssued")
         return token

@@ -20,6 +20,7 @@ from .domain.problems import (
     RoomOptionsConflict,
     SessionClosed,
     SessionNotOpenYet,
+    StorageUnavailable,
 )
 from .domain.requests import CLOSES_IN_THE_PAST, CreateRequest
 from .domain.rooms import Terms
@@ -165,8 +166,14 @@ class JoinSession:
         """Records that the session is in use, if that is due; returns False if it could not."""
         if not rooms.use_is_due(session, attempt.now, self.room_idle_seconds):
             return True
-        attempt.deadline.require()
-        return self.store.touch(session, attempt.now, joining=joining)
+        try:
+            attempt.deadline.require()
+            return self.store.touch(session, attempt.now, joining=joining)
+        except StorageUnavailable:
+            if joining:  # only the write shows whether the room is moving on at this moment
+                raise
+            telemetry.count("UseNotRecorded")
+            return False
 
 
 def _terms(attempt: Attempt, room: Room | None = None, *, moved: bool = False) -> Terms:

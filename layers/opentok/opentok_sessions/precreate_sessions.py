@@ -113,7 +113,7 @@ class PrecreateSessions:
         failed = found.missing - created
         refilled_at = now if not failed else found.refilled_at
         state = RefillState(found.wanted, found.available + created, refilled_at)
-        self.pools.put_refill_state(found.pool_id, state)
+        self.pools.put_refill_state(found.pool_id, state, now)
         values = {
             "PoolWanted": found.wanted,
             "PoolCreated": created,

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from opentok_client.credentials import Credentials
 from opentok_client.options import SessionOptions
 
-from .domain.deadline import AWS_CALL_SECONDS, VENDOR_SECONDS, Deadline
+from .domain.deadline import AWS_CALL_SECONDS, VENDOR_SECONDS, VENDOR_SECONDS_MIN, Deadline
 from .domain.models import Source
 from .domain.pools import Pools
-from .domain.problems import Problem
+from .domain.problems import Problem, StorageUnavailable
 from .domain.requests import ChosenOptions
 from .runtime import telemetry
 from .storage.pool_store import PoolStore
@@ -43,20 +43,32 @@ class SessionSupply:
     ) -> Iterator[Candidate]:
         """Yields sessions of the declared pool with exactly these options.
 
-        Another request may claim any of them first. Raises `StorageUnavailable`.
+        Another request may claim any of them first. A failed query ends the list: then the vendor
+        is called, which needs no index.
         """
         if (pool := self._pools.matching(options)) is None:
             return
         pool_id = pool.id_for(credentials.project_id)
-        for session_id in self._pool_store.find_pooled(pool_id, deadline):
+        found = self._pool_store.find_pooled(pool_id, deadline)
+        while (session_id := self._next(found)) is not None:
             yield Candidate(session_id, credentials, Source.POOL, options, reason)
         telemetry.count_pool(pool.name, "PoolMissed")
+
+    @staticmethod
+    def _next(session_ids: Iterator[str]) -> str | None:
+        try:
+            return next(session_ids, None)
+        except StorageUnavailable:  # logged where it was raised
+            telemetry.count("PoolQueryFailed")
+            return None
 
     def create(self, chosen: ChosenOptions, deadline: Deadline) -> Candidate:
         """Creates a session with the vendor, in time to record it before the deadline.
 
-        Raises `VendorUnavailable`, `VendorRejected` or `CredentialsUnavailable`.
+        Raises `VendorUnavailable`, `VendorRejected`, `CredentialsUnavailable`, or
+        `StorageUnavailable` when AWS was so slow that too little time is left.
         """
+        deadline.require(AWS_CALL_SECONDS + VENDOR_SECONDS_MIN)
         seconds = min(VENDOR_SECONDS, deadline.remaining() - AWS_CALL_SECONDS)
         new = self._vendor.create_session(chosen.options, seconds)
         return Candidate(

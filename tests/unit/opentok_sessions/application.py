@@ -150,7 +150,7 @@ class Application:
                 credentials,
                 tokens,
                 JoinSession(store, credentials, tokens, IDLE),
-                clock,
+                clock=clock,
             ),
             issue_token=IssueToken(store, credentials, tokens, IDLE, clock),
             get_session=GetSession(store, SessionList(table), IDLE, clock),

@@ -495,6 +495,15 @@ class TestTheFirstInARoom:
         assert len(app.owned()) == 1
 
 
+def test_a_failed_pool_query_counts_as_a_miss(
+    app: Application, aws: Aws, vendor: VendorServer, metrics: Metrics
+) -> None:
+    app.fill("routed", "pooled-1")
+    aws.meet("Query", refuse("ResourceNotFoundException"))
+    assert app.create().session.session_id == vendor.made[0]
+    assert metrics()["PoolQueryFailed"] == 1
+
+
 class TestJoiningARoom:
     def test_every_caller_of_a_room_gets_its_session(
         self, app: Application, vendor: VendorServer, metrics: Metrics

@@ -187,7 +187,7 @@ class TestLaterRefills:
         for operation in ("GetItem", "Query"):
             for session_id in app.pooled():
                 aws.delete(f"session#{session_id}")
-            app.pool_store.put_refill_state(f"{API_KEY}#routed", RefillState(3, 0, NOW))
+            app.pool_store.put_refill_state(f"{API_KEY}#routed", RefillState(3, 0, NOW), NOW)
             aws.meet(operation, before(lambda: refill(other, ROUTED)))
             assert [short(r) for r in refill(app, ROUTED)] == [(3, 3, 0, 0, None)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -17,10 +18,12 @@ from opentok_sessions.domain.problems import (
     SessionNotFound,
     SessionNotOpenYet,
 )
+from opentok_sessions.http.pools import parse_pools
 from tests.aws import API_SECRET, Aws
 from tests.unit.opentok_sessions.application import (
     ALICE,
     BOB,
+    DAY,
     IDLE,
     MODERATOR,
     Application,
@@ -142,6 +145,71 @@ class TestAnOpenRoom:
         moved = elsewhere.create({"room": "lobby"}, BOB).session
         clock.turn(2)
         assert app.create({"room": "lobby"}).session == moved
+
+
+class TestPermanentRooms:
+    def test_are_opened_by_moderators_only_if_the_deployment_says_so(
+        self, app: Application, aws: Aws
+    ) -> None:
+        create = replace(app.create_session, permanent_rooms_by_moderators=True)
+        limited = replace(app, create_session=create)
+        with pytest.raises(RoleNotAllowed):
+            limited.create({"room": "lobby", "reuse": "permanent"})
+        assert aws.items() == []
+        assert limited.create({"room": "lobby", "reuse": "permanent"}, MODERATOR).session.room
+
+    def test_expire_a_year_after_their_last_use(
+        self, app: Application, aws: Aws, clock: Clock
+    ) -> None:
+        app.create({"room": "lobby", "reuse": "permanent"})
+        clock.turn(100 * DAY)
+        app.create({"room": "lobby"}, BOB)
+        assert ttls(aws) == {clock() + 366 * DAY}
+
+    def test_expire_after_the_retention_time_once_they_are_closed(
+        self, app: Application, aws: Aws, clock: Clock
+    ) -> None:
+        app.close(app.create({"room": "lobby", "reuse": "permanent"}).session.session_id)
+        assert ttls(aws) == {clock() + 30 * DAY}
+
+
+def ttls(aws: Aws) -> set[float]:
+    """Returns when the items of the table expire."""
+    return {float(item["ttl"]["N"]) for item in aws.items()}
+
+
+def test_closing_a_session_leaves_a_room_alone_that_has_moved_on(
+    app: Application, aws: Aws, clock: Clock
+) -> None:
+    old = app.create({"room": "lobby"}).session
+    clock.turn(IDLE)
+    app.create({"room": "lobby"}, BOB)
+    clock.turn(DAY)
+    before = aws.item("room#lobby")
+    app.close(old.session_id)
+    assert aws.item("room#lobby") == before
+    assert app.recorded(old.session_id).closed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"room": "lobby"},
+        {"room": "lobby", "reuse": "permanent"},
+        {"opensAt": "2030-06-01T00:00:00Z"},
+    ],
+)
+def test_no_item_lives_forever(app: Application, aws: Aws, body: dict[str, object]) -> None:
+    app.create(body, key="key-1")
+    app.fill("routed", "pooled-1")
+    app.precreate_sessions(parse_pools([{"mediaMode": "routed", "min": 1, "max": 2}]), 60)
+    assert {item["pk"]["S"].partition("#")[0] for item in aws.items()} >= {
+        "idem",
+        "refill",
+        "session",
+    }
+    assert all("ttl" in item for item in aws.items())
 
 
 class TestReleasing:

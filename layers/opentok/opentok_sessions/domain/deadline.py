@@ -20,6 +20,8 @@ __all__ = [
     "CREDENTIALS_RETRY_SECONDS",
     "FUNCTION_SECONDS",
     "IDEMPOTENCY_TTL_SECONDS",
+    "PERMANENT_TTL_SECONDS",
+    "POOLED_TTL_SECONDS",
     "RACE_ATTEMPTS",
     "RACE_PAUSE_SECONDS",
     "REFILL_PAUSE_MAX_SECONDS",
@@ -27,6 +29,7 @@ __all__ = [
     "REFILL_STALL_SECONDS",
     "RESPONSE_RESERVE_SECONDS",
     "VENDOR_SECONDS",
+    "VENDOR_SECONDS_MIN",
     "Deadline",
 ]
 
@@ -45,6 +48,8 @@ AWS_RETRY_PAUSES = (0.02, 0.05, 0.1)
 
 VENDOR_SECONDS = 8.0
 """All attempts to create one session with the vendor, together."""
+VENDOR_SECONDS_MIN = 1.0
+"""With less time the vendor is not called: the failure would not be its own."""
 
 RACE_ATTEMPTS = 10
 """Attempts of a request that loses races for its room or idempotency key, before 503."""
@@ -65,6 +70,10 @@ CREDENTIALS_MIN_AGE_SECONDS = 1.0
 """Minimum interval between reads of the secret, successful or not."""
 
 IDEMPOTENCY_TTL_SECONDS = 24 * 3600
+PERMANENT_TTL_SECONDS = 366 * 24 * 3600
+"""Retention of a permanent room after its last use."""
+POOLED_TTL_SECONDS = 30 * 24 * 3600
+"""Retention of a pooled session without an owner, and of a pool's refill state."""
 
 
 class Deadline(NamedTuple):

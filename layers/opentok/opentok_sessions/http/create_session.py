@@ -25,6 +25,7 @@ __all__ = [
     "PARTICIPANT_MAX",
     "parse_create_request",
     "parse_options",
+    "parse_window",
 ]
 
 OPTION_FIELDS = ("expectedParticipants", "features", *(option.field for option in OPTIONS))
@@ -37,6 +38,8 @@ PARTICIPANT_MAX = 128
 """Characters of a participant's `sub`. Every read of a session pays for its whole list, so a list
 is at most 29 kB of ASCII: eight read units."""
 EXPECTED_PARTICIPANTS_MAX = 10_000
+WINDOW_MAX_DAYS = 366
+WINDOW_MAX_SECONDS = WINDOW_MAX_DAYS * 24 * 3600
 
 # All of these process the media, which is impossible when it is encrypted end to end.
 _NOT_WITH_E2EE = frozenset(Feature) - {Feature.CAPTIONS}
@@ -69,10 +72,13 @@ def parse_create_request(
     reuse = fields.choice("reuse", Reuse)
     if "reuse" in fields and "room" not in fields:
         fields.excluded("reuse", "requires `room`")
+    if reuse is Reuse.PERMANENT and chosen.options.archive_mode is ArchiveMode.ALWAYS:
+        message = "'permanent' excludes archiveMode 'always': later archives can fail to start"
+        fields.excluded("reuse", message)
     participants = fields.mapping("participants", Role, PARTICIPANTS_MAX, PARTICIPANT_MAX)
     token = fields.nested("token", TOKEN_FIELDS)
     token_request = parse_token_fields(token, token_seconds_max) if token else None
-    opens_at, closes_at = _parse_window(fields, now)
+    opens_at, closes_at = parse_window(fields, now)
     session_id = body["sessionId"] if existing else None
     fields.finish()
     return CreateRequest(
@@ -142,13 +148,16 @@ def _parse_existing(fields: Fields) -> ChosenOptions | None:
     return ChosenOptions(options, "read from the session id", auto=False)
 
 
-def _parse_window(fields: Fields, now: float) -> tuple[int | None, int | None]:
+def parse_window(fields: Fields, now: float) -> tuple[int | None, int | None]:
     """Returns the join window.
 
     A window in the past is reported here only beside other errors. By itself it is no error when
     the request repeats one that was in time, which only its idempotency key can show.
     """
     opens_at, closes_at = fields.instant("opensAt"), fields.instant("closesAt")
+    for name, instant in (("opensAt", opens_at), ("closesAt", closes_at)):
+        if instant is not None and instant > now + WINDOW_MAX_SECONDS:
+            fields.wrong(name, f"must be at most {WINDOW_MAX_DAYS} days ahead")
     if closes_at is not None and opens_at is not None and closes_at <= opens_at:
         fields.excluded("closesAt", "must be later than opensAt")
     elif closes_at is not None and closes_at <= now and not fields.valid:

@@ -33,6 +33,7 @@ class Settings(NamedTuple):
     refill_limit: int
     moderators_claim: str
     moderators_group: str
+    permanent_rooms_by: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -54,6 +55,7 @@ class Settings(NamedTuple):
             refill_limit=read.integer("REFILL_LIMIT", 1, 10_000),
             moderators_claim=read.text("MODERATORS_CLAIM"),
             moderators_group=read.text("MODERATORS_GROUP"),
+            permanent_rooms_by=read.one_of("PERMANENT_ROOMS_BY", "anyone", "moderators"),
         )
         if settings.retention_seconds < settings.room_idle_seconds:
             # A record would expire before its room is idle, which would split the room's callers.

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from ..domain.deadline import Deadline
+from ..domain.deadline import POOLED_TTL_SECONDS, Deadline
 from ..domain.problems import DamagedRecord
 from ..runtime import telemetry
 from .attributes import number, text
@@ -92,6 +92,7 @@ class PoolStore:
                 "poolId": pool_id,
                 "poolKey": secrets.token_hex(8),
                 "pooledAt": int(now),
+                "ttl": int(now) + POOLED_TTL_SECONDS,
             },
         )
         self._table.put(self._table.put_request(item, "attribute_not_exists(pk)"))
@@ -112,7 +113,7 @@ class PoolStore:
             return None
         return RefillState(target, available, at)
 
-    def put_refill_state(self, pool_id: str, state: RefillState) -> None:
+    def put_refill_state(self, pool_id: str, state: RefillState, now: float) -> None:
         """Stores the state for the next refill."""
         item = new_item(
             refill_key(pool_id),
@@ -120,6 +121,7 @@ class PoolStore:
                 "target": state.target,
                 "available": state.available,
                 "refilledAt": state.refilled_at,
+                "ttl": int(now) + POOLED_TTL_SECONDS,
             },
         )
         self._table.overwrite(item)

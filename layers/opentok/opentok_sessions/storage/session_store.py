@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from ..domain.claims import IdempotencyRecord, KeyClaim, Outcome, RoomClaim
-from ..domain.deadline import IDEMPOTENCY_TTL_SECONDS
+from ..domain.deadline import IDEMPOTENCY_TTL_SECONDS, PERMANENT_TTL_SECONDS
 from ..domain.models import Reuse, Room, Session
 from .attributes import decode, number, text
 from .items import room_of, session_item, session_of
@@ -120,11 +120,11 @@ class SessionStore:
         ttl = self._ttl(session, now)
         in_use = self._table.update_request(
             session_key(session.session_id),
-            "SET lastUsedAt = :now" + (", #ttl = :ttl" if ttl else ""),
+            "SET lastUsedAt = :now, #ttl = :ttl",
             "attribute_exists(pk)" + (" AND attribute_not_exists(superseded)" if joining else ""),
             {":now": int(now), ":ttl": ttl},
         )
-        if session.room is None or session.superseded or ttl is None:
+        if session.room is None or session.superseded:
             return self._table.update(in_use)
         pointer = self._table.update_request(  # it must live as long as its session
             room_key(session.room),
@@ -138,20 +138,36 @@ class SessionStore:
         ]
         return self._table.transact(writes) is None
 
-    def close(self, session_id: str, now: float) -> None:
-        """Closes the session permanently; closing a closed one changes nothing."""
-        self._table.update(
-            self._table.update_request(
-                session_key(session_id),
-                "SET #state = :closed, closedAt = :now",
-                "attribute_exists(pk) AND #state = :open",
-                {":closed": "closed", ":open": "open", ":now": int(now)},
-            )
-        )
+    def close(self, session: Session, now: float) -> None:
+        """Closes the session permanently; closing a closed one changes nothing.
 
-    def _room_writes(
-        self, room: RoomClaim, session: Session, ttl: int | None
-    ) -> Iterator[Conditional]:
+        The records of the session and of its room expire after the retention time from now on.
+        """
+        ttl = int(now) + self._retention
+        closing = self._table.update_request(
+            session_key(session.session_id),
+            "SET #state = :closed, closedAt = :now, #ttl = :ttl",
+            "attribute_exists(pk) AND #state = :open",
+            {":closed": "closed", ":open": "open", ":now": int(now), ":ttl": ttl},
+        )
+        if session.room is None:
+            self._table.update(closing)
+            return
+        expiring = self._table.update_request(
+            room_key(session.room),
+            "SET #ttl = :ttl",
+            "sessionId = :id",
+            {":ttl": ttl, ":id": session.session_id},
+        )
+        writes = [
+            Conditional(Outcome.SESSION_TAKEN, "Update", closing),
+            Conditional(Outcome.ROOM_TAKEN, "Update", expiring),
+        ]
+        outcome = self._table.transact(writes)
+        if outcome is not None and outcome is not Outcome.SESSION_TAKEN:
+            self._table.update(closing)  # the room has moved on, or is moving at this moment
+
+    def _room_writes(self, room: RoomClaim, session: Session, ttl: int) -> Iterator[Conditional]:
         pointer = new_item(
             room_key(room.name),
             {
@@ -206,11 +222,12 @@ class SessionStore:
         condition = "attribute_not_exists(pk) OR expiresAt <= :now"
         return self._table.put_request(item, condition, {":now": int(now)})
 
-    def _ttl(self, session: Session, now: float) -> int | None:
-        """Returns when the record expires; None for a permanent room's, which does not."""
+    def _ttl(self, session: Session, now: float) -> int:
+        """Returns when the record expires, unless the session is used again before that."""
+        kept = self._retention
         if session.reuse is Reuse.PERMANENT:
-            return None
-        return max(int(now), session.opens_at or 0, session.closes_at or 0) + self._retention
+            kept = max(kept, PERMANENT_TTL_SECONDS)
+        return max(int(now), session.opens_at or 0, session.closes_at or 0) + kept
 
 
 def _outcome(refusal: Enum | None, condition: Outcome = Outcome.CONFLICT) -> Outcome:

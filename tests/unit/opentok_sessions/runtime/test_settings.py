@@ -17,6 +17,7 @@ ENVIRONMENT = {
     "MAX_TOKEN_SECONDS": "86400",
     "ROOM_IDLE_SECONDS": "43200",
     "ROOM_EMPTY_SECONDS": "60",
+    "PERMANENT_ROOMS_BY": "anyone",
     "RETENTION_DAYS": "30",
     "SECRET_CACHE_SECONDS": "60",
     "POOLS": "[]",
@@ -44,6 +45,7 @@ def test_everything_is_read() -> None:
         refill_limit=500,
         moderators_claim="cognito:groups",
         moderators_group="moderators",
+        permanent_rooms_by="anyone",
     )
 
 

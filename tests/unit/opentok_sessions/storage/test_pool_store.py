@@ -176,8 +176,8 @@ class TestCounting:
 class TestWhatRefillsRemember:
     def test_the_last_one(self, aws: Aws, pools: PoolStore) -> None:
         assert pools.get_refill_state(POOL) is None
-        pools.put_refill_state(POOL, RefillState(5, 4, NOW))
-        pools.put_refill_state(POOL, RefillState(8, 7, NOW + 60))
+        pools.put_refill_state(POOL, RefillState(5, 4, NOW), NOW)
+        pools.put_refill_state(POOL, RefillState(8, 7, NOW + 60), NOW)
         assert pools.get_refill_state(POOL) == RefillState(8, 7, NOW + 60)
         assert pools.get_refill_state("another") is None
         assert aws.items() == [
@@ -199,7 +199,7 @@ class TestWhatRefillsRemember:
         log: Callable[[], str],
         metrics: Callable[[], Counter[str]],
     ) -> None:
-        pools.put_refill_state(POOL, RefillState(5, 4, NOW))
+        pools.put_refill_state(POOL, RefillState(5, 4, NOW), NOW)
         item = aws.item(f"refill#{POOL}")
         assert item is not None
         del item[missing]

@@ -422,28 +422,28 @@ class TestTouch:
 class TestClosing:
     def test_closing_is_final(self, aws: Aws, store: SessionStore) -> None:
         store.record(a_session(), NOW, pooled=False)
-        store.close("session-1", NOW + 5.5)
+        store.close(a_session(), NOW + 5.5)
         closed = store.find_session("session-1")
         assert closed == a_session(closed=True)
-        store.close("session-1", NOW + 9)
+        store.close(a_session(), NOW + 9)
         item = aws.item("session#session-1")
         assert item is not None
         assert item["closedAt"] == {"N": str(NOW + 5)}
         assert ttl(aws, "session#session-1") == NOW + RETENTION
 
     def test_one_that_is_not_there_is_not_made(self, aws: Aws, store: SessionStore) -> None:
-        store.close("session-1", NOW)
+        store.close(a_session(), NOW)
         assert aws.items() == []
 
     def test_one_that_waits_in_a_pool_stays_there(self, table: Table, store: SessionStore) -> None:
         pool(table, a_session())
-        store.close("session-1", NOW)
+        store.close(a_session(), NOW)
         assert list(PoolStore(table).find_pooled(f"{API_KEY}#routed", DEADLINE)) == ["session-1"]
 
     def test_a_lost_reply(self, aws: Aws, store: SessionStore) -> None:
         store.record(a_session(), NOW, pooled=False)
         aws.meet("UpdateItem", sent_twice)
-        store.close("session-1", NOW)
+        store.close(a_session(), NOW)
         assert store.find_session("session-1") == a_session(closed=True)
 
 
