@@ -73,15 +73,15 @@ class Stack:
 
 
 USES = {
-    "create": {"Query", "PutItem"},
-    "create with a key": {"GetItem", "Query", "TransactWriteItems"},
-    "create in a room": {"GetItem", "Query", "TransactWriteItems"},
+    "create": {"PutItem"},
+    "create with a key": {"GetItem", "TransactWriteItems"},
+    "create in a room": {"GetItem", "TransactWriteItems"},
     "join a room": {"GetItem", "TransactWriteItems"},
-    "token": {"GetItem", "TransactWriteItems"},
+    "token": {"GetItem"},
     "get": {"GetItem"},
     "list": {"Query"},
     "look at a room": {"GetItem"},
-    "close": {"GetItem", "UpdateItem"},
+    "close": {"GetItem", "TransactWriteItems"},
 }
 
 
@@ -129,13 +129,16 @@ class TestDynamoDB:
     @pytest.mark.parametrize("reaction", PASSING.values(), ids=PASSING.keys())
     def test_everything_fails_for_a_while(self, aws: Aws, stack: Stack, reaction: Reaction) -> None:
         """Concurrently, because each of them makes three attempts with pauses."""
-        for operation in set().union(*USES.values()):
+        for operation in {"Query"}.union(*USES.values()):
             aws.meet_always(operation, reaction)
         before = aws.items()
-        for answer in concurrently(stack.requests().values()):
+        requests = stack.requests()
+        for answer in concurrently(requests.values()):
             assert_unavailable(answer)
         assert aws.items() == before
-        assert len(aws.calls) == 3 * len(USES)
+        # A create goes on after a failed pool query, fails to record its session, and then to
+        # return it to the pool.
+        assert len(aws.calls) == 3 * (len(USES) + 2)
 
     def test_a_transient_error_of_dynamodb_is_not_noticed(self, aws: Aws, stack: Stack) -> None:
         throttled = PASSING["throttled"]

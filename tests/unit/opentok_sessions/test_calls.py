@@ -113,12 +113,14 @@ class TestCreating:
         ok(call(create, CREATE, body={"room": "lobby"}, caller=BOB))
         assert aws.calls[3:] == ["GetItem", "GetItem"]
 
-    def test_a_permanent_rooms_write_is_a_plain_one(self, aws: Aws, create: Handler) -> None:
+    def test_joining_a_permanent_room_renews_session_and_room(
+        self, aws: Aws, create: Handler
+    ) -> None:
         body = {"room": "lobby", "reuse": "permanent"}
         ok(call(create, CREATE, body=body))
         age(aws)
         ok(call(create, CREATE, body=body, caller=BOB))
-        assert aws.calls == ["GetItem", "GetItem", "UpdateItem"]
+        assert aws.calls == ["GetItem", "GetItem", "TransactWriteItems"]
 
     def test_a_key_for_a_room_hit(self, aws: Aws, create: Handler) -> None:
         ok(call(create, CREATE, body={"room": "lobby"}))

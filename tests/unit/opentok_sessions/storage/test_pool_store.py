@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
+from opentok_sessions.domain.deadline import POOLED_TTL_SECONDS
 from opentok_sessions.domain.problems import StorageUnavailable
 from opentok_sessions.storage.pool_store import CANDIDATES, CLAIMS_MAX, PoolStore, RefillState
 from opentok_sessions.storage.table import Table
@@ -31,6 +32,7 @@ def put(aws: Aws, session_id: str, pool_key: str, pool_id: str = POOL) -> None:
             "poolId": {"S": pool_id},
             "poolKey": {"S": pool_key},
             "pooledAt": {"N": str(NOW)},
+            "ttl": {"N": str(NOW + POOLED_TTL_SECONDS)},
         }
     )
 
@@ -124,6 +126,7 @@ class TestAdding:
             "projectId": {"S": API_KEY},
             "poolId": {"S": POOL},
             "pooledAt": {"N": str(NOW)},
+            "ttl": {"N": str(NOW + POOLED_TTL_SECONDS)},
         }
 
     def test_places_are_random(self, aws: Aws, pools: PoolStore) -> None:
@@ -183,6 +186,7 @@ class TestWhatRefillsRemember:
         assert aws.items() == [
             {
                 **item_key(f"refill#{POOL}"),
+                "ttl": {"N": str(NOW + POOLED_TTL_SECONDS)},
                 "schema": {"N": "1"},
                 "target": {"N": "8"},
                 "available": {"N": "7"},

@@ -6,7 +6,7 @@ import pytest
 
 from opentok_client.grant import Role
 from opentok_sessions.domain.claims import IdempotencyRecord, KeyClaim, Outcome, RoomClaim
-from opentok_sessions.domain.deadline import IDEMPOTENCY_TTL_SECONDS
+from opentok_sessions.domain.deadline import IDEMPOTENCY_TTL_SECONDS, PERMANENT_TTL_SECONDS
 from opentok_sessions.domain.models import Reuse, Session
 from opentok_sessions.domain.problems import DamagedRecord, StorageUnavailable
 from opentok_sessions.storage.pool_store import PoolStore
@@ -308,14 +308,16 @@ class TestTtl:
         store.record(in_room(closes_at=NOW + DAY), NOW, pooled=False, room=RoomClaim("lobby"))
         assert ttl(aws, "room#lobby") == ttl(aws, "session#session-1") == NOW + DAY + RETENTION
 
-    def test_permanent_sessions_have_no_ttl(self, aws: Aws, store: SessionStore) -> None:
+    def test_permanent_sessions_are_kept_for_a_year_after_their_last_use(
+        self, aws: Aws, store: SessionStore
+    ) -> None:
         session = in_room(reuse=Reuse.PERMANENT)
         store.record(session, NOW, pooled=False, room=RoomClaim("lobby"))
-        assert ttl(aws, "session#session-1") is None
-        assert ttl(aws, "room#lobby") is None
+        for key in ("session#session-1", "room#lobby"):
+            assert ttl(aws, key) == NOW + PERMANENT_TTL_SECONDS
         assert store.touch(session, LATER, joining=True)
-        assert ttl(aws, "session#session-1") is None
-        assert ttl(aws, "room#lobby") is None
+        for key in ("session#session-1", "room#lobby"):
+            assert ttl(aws, key) == LATER + PERMANENT_TTL_SECONDS
 
 
 class TestTouch:
@@ -341,7 +343,7 @@ class TestTouch:
         store.record(session, NOW, pooled=False, room=RoomClaim("lobby"))
         aws.forget_calls()
         assert store.touch(session, LATER, joining=True)
-        assert aws.calls == ["UpdateItem"]
+        assert aws.calls == ["TransactWriteItems"]
         assert store.find_session("session-1") == in_room(reuse=Reuse.PERMANENT, last_used_at=LATER)
 
     @pytest.mark.parametrize("joining", [True, False])
@@ -429,7 +431,7 @@ class TestClosing:
         item = aws.item("session#session-1")
         assert item is not None
         assert item["closedAt"] == {"N": str(NOW + 5)}
-        assert ttl(aws, "session#session-1") == NOW + RETENTION
+        assert ttl(aws, "session#session-1") == NOW + 5 + RETENTION
 
     def test_one_that_is_not_there_is_not_made(self, aws: Aws, store: SessionStore) -> None:
         store.close(a_session(), NOW)
