@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 
 from local.stack import programs
-from tests.integration.counts import SOAK, Figure, count
+from tests.integration.counts import SOAK, RecordProperty, count
 from tests.integration.emulator import Emulator
 from tests.integration.function_logs import Line, Logs
 from tests.integration.function_settings import environment
@@ -176,7 +176,7 @@ def test_the_circuit_breaker_stops_calls_while_the_vendor_fails(
 
 
 def test_a_vendor_that_fails_30_percent_of_its_calls_fails_few_creates_and_no_refill(
-    stack: Stack, vendor: Emulator, record_property: Figure
+    stack: Stack, vendor: Emulator, record_property: RecordProperty
 ) -> None:
     pools = [
         {"mediaMode": mode, "min": REFILLED, "max": REFILLED} for mode in ("routed", "relayed")

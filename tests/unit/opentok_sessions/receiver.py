@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from opentok_client.clock import Clocks
 from opentok_client.credentials import Platform
 from opentok_sessions.credentials import CredentialCache
 from opentok_sessions.domain.models import Session
@@ -38,7 +39,9 @@ class Receiver:
         table = Table(aws.client("dynamodb"), TABLE_NAME)
         sessions, presence = SessionStore(table, RETENTION), PresenceStore(table)
         secrets_manager = aws.client("secretsmanager")
-        cache = CredentialCache(secrets_manager, SECRET_ID, Platform.OPENTOK, 60, clock)
+        cache = CredentialCache(
+            secrets_manager, SECRET_ID, Platform.OPENTOK, 60, clocks=Clocks(clock, clock)
+        )
         receive = ReceiveCallback(sessions, presence, cache, clock)
         return cls(aws, clock, sessions, presence, receive)
 
