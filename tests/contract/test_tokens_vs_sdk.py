@@ -145,7 +145,7 @@ def test_an_opentok_jwt_has_the_claims_of_the_sdks(opentok_sdk: SDK, wish: Wish)
     assert our_claims["nonce"] == str(their_claims["nonce"])
 
 
-def test_the_listed_differences_are_there(
+def test_the_listed_differences_from_the_opentok_sdk_exist(
     opentok_sdk: SDK, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opentok.opentok.time", SimpleNamespace(time=lambda: float(NOW)))
@@ -192,7 +192,7 @@ def our_vonage_claims(vonage: VonageCredentials, key: rsa.RSAPrivateKey, wish: W
 
 
 @every_wish
-def test_a_vonage_token_says_what_the_node_sdk_says(
+def test_a_vonage_token_has_the_claims_of_the_node_sdk(
     vonage: VonageCredentials, key: rsa.RSAPrivateKey, wish: Wish
 ) -> None:
     """As recorded of `@vonage/video` 1.28.0: that is the SDK whose claims are followed."""
@@ -214,7 +214,7 @@ def test_a_vonage_token_says_what_the_node_sdk_says(
 
 
 @every_wish
-def test_a_vonage_token_beside_the_opentok_sdks(
+def test_a_vonage_token_differs_from_the_opentok_sdks_only_as_listed(
     vonage: VonageCredentials, key: rsa.RSAPrivateKey, wish: Wish, tmp_path: Path
 ) -> None:
     path = tmp_path / "application.key"  # this mode is chosen by the name of a file
@@ -227,7 +227,7 @@ def test_a_vonage_token_beside_the_opentok_sdks(
 
 
 @every_wish
-def test_a_vonage_token_beside_the_vonage_sdks(
+def test_a_vonage_token_differs_from_the_vonage_sdks_only_as_listed(
     vonage: VonageCredentials, key: rsa.RSAPrivateKey, wish: Wish
 ) -> None:
     role, seconds, data, layout = wish

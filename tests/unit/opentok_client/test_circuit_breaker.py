@@ -46,7 +46,7 @@ def open_it(breaker: CircuitBreaker, retry_after: float = 0) -> None:
         breaker.failed(retry_after)
 
 
-def test_it_stays_closed_until_several_requests_in_a_row_have_failed(
+def test_the_circuit_breaker_stays_closed_until_several_requests_in_a_row_have_failed(
     breaker: CircuitBreaker,
 ) -> None:
     assert FAILURES_IN_A_ROW >= 3
@@ -62,7 +62,7 @@ def test_it_stays_closed_until_several_requests_in_a_row_have_failed(
     ("retry_after", "cooldown"),
     [(0, COOLDOWN_SECONDS), (10, 10), (3600, COOLDOWN_MAX_SECONDS)],
 )
-def test_it_is_open_for_as_long_as_the_vendor_asks_within_limits(
+def test_the_circuit_breaker_is_open_for_as_long_as_the_vendor_asks_within_limits(
     breaker: CircuitBreaker, retry_after: float, cooldown: float
 ) -> None:
     open_it(breaker, retry_after)
@@ -97,7 +97,9 @@ def test_one_request_at_a_time_probes_the_vendor_after_the_cooldown(
     assert [breaker.admit(), breaker.admit()] == [0, 0]
 
 
-def test_a_failed_probe_opens_it_again(breaker: CircuitBreaker, wall: Clock) -> None:
+def test_a_failed_probe_opens_the_circuit_breaker_again(
+    breaker: CircuitBreaker, wall: Clock
+) -> None:
     open_it(breaker)
     wall.now += COOLDOWN_SECONDS
     assert breaker.admit() == 0
@@ -115,13 +117,15 @@ def test_a_cancelled_probe_lets_the_next_request_through(
     assert breaker.admit() == 0
 
 
-def test_a_request_that_succeeds_during_the_cooldown_closes_it(breaker: CircuitBreaker) -> None:
+def test_a_request_that_succeeds_during_the_cooldown_closes_the_circuit_breaker(
+    breaker: CircuitBreaker,
+) -> None:
     open_it(breaker)
     breaker.succeeded()
     assert breaker.admit() == 0
 
 
-def test_only_one_of_many_threads_probes(breaker: CircuitBreaker, wall: Clock) -> None:
+def test_only_one_of_many_threads_probes_the_vendor(breaker: CircuitBreaker, wall: Clock) -> None:
     open_it(breaker)
     wall.now += COOLDOWN_SECONDS
     together = threading.Barrier(16)
@@ -135,7 +139,9 @@ def test_only_one_of_many_threads_probes(breaker: CircuitBreaker, wall: Clock) -
     assert waits.count(0) == 1
 
 
-def test_a_vendor_that_fails_a_third_of_its_calls_rarely_opens_it(breaker: CircuitBreaker) -> None:
+def test_a_vendor_that_fails_a_third_of_its_calls_rarely_opens_the_circuit_breaker(
+    breaker: CircuitBreaker,
+) -> None:
     chance = random.Random(1)
     rejected = 0
     for _ in range(10_000):

@@ -214,7 +214,7 @@ class TestSignatureSecret:
             ([""], ()),
         ],
     )
-    def test_it_is_optional_and_a_text_or_several(
+    def test_the_signature_secret_is_optional_and_a_text_or_a_list(
         self, value: object, expected: tuple[str, ...]
     ) -> None:
         assert opentok().signature_secrets == vonage().signature_secrets == ()
@@ -224,7 +224,7 @@ class TestSignatureSecret:
     @pytest.mark.parametrize(
         "value", [1, True, {"a": "b"}, ["a", 1], [["a"]], f"{SIGNATURE}\ud800"]
     )
-    def test_another_value_is_refused_and_not_shown(self, value: object) -> None:
+    def test_an_unusable_signature_secret_is_refused_and_not_shown(self, value: object) -> None:
         for make in (opentok, vonage):
             with pytest.raises(InvalidCredentials, match=r"^signatureSecret must be") as refused:
                 make(signatureSecret=value)

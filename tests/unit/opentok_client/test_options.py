@@ -28,17 +28,17 @@ LEGAL = {
 
 
 @pytest.mark.parametrize("options", LEGAL.values(), ids=LEGAL.keys())
-def test_what_the_vendor_takes_is_taken(options: SessionOptions) -> None:
+def test_every_combination_that_the_vendor_accepts_is_accepted(options: SessionOptions) -> None:
     assert options.form()["archiveMode"] == options.archive_mode.value
 
 
 @pytest.mark.parametrize("resolution", SIX)
-def test_the_six_resolutions(resolution: str) -> None:
+def test_the_six_archive_resolutions_are_accepted(resolution: str) -> None:
     options = SessionOptions(archive_mode=ALWAYS, archive_resolution=resolution)
     assert options.form()["archiveResolution"] == resolution
 
 
-def test_there_are_no_other_resolutions() -> None:
+def test_other_archive_resolutions_are_refused() -> None:
     assert set(ARCHIVE_RESOLUTIONS) == set(SIX)
 
 
@@ -95,7 +95,7 @@ ILLEGAL: dict[str, tuple[dict[str, object], set[str], set[str]]] = {
 
 
 @pytest.mark.parametrize(("asked", "values", "combinations"), ILLEGAL.values(), ids=ILLEGAL.keys())
-def test_every_member_that_breaks_a_rule_is_named(
+def test_every_field_that_breaks_a_rule_is_named(
     asked: dict[str, object], values: set[str], combinations: set[str]
 ) -> None:
     with pytest.raises(Invalid) as refused:
@@ -152,7 +152,7 @@ def test_a_location_is_a_public_ipv4_address(location: str, reason: str) -> None
     assert reason in violation.message
 
 
-def test_the_form_with_the_fewest_and_the_most_options() -> None:
+def test_the_form_contains_exactly_the_options_that_are_set() -> None:
     assert SessionOptions().form() == {"p2p.preference": "disabled", "archiveMode": "manual"}
     assert SessionOptions(media_mode=RELAYED).form()["p2p.preference"] == "enabled"
     assert SessionOptions(
@@ -169,11 +169,11 @@ def test_the_form_with_the_fewest_and_the_most_options() -> None:
     }
 
 
-def test_encryption_is_asked_for_in_lower_case() -> None:
+def test_encryption_is_requested_in_lower_case() -> None:
     assert SessionOptions(e2ee=True).form()["e2ee"] == "true"
 
 
-def test_options_are_values() -> None:
+def test_equal_options_are_interchangeable() -> None:
     assert SessionOptions(location="12.34.56.78") == SessionOptions(location="12.34.56.78")
     assert len({SessionOptions(), SessionOptions(), SessionOptions(e2ee=True)}) == 2
     with pytest.raises(AttributeError):

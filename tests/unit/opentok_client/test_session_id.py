@@ -110,7 +110,7 @@ def test_an_id_that_was_cut_at_its_end_is_refused(text: str, _: SessionId) -> No
 
 
 @pytest.mark.parametrize("digit", "12")
-def test_an_id_has_one_canonical_form_for_every_first_digit(digit: str) -> None:
+def test_both_spellings_of_an_id_have_one_canonical_form(digit: str) -> None:
     for text, _ in KNOWN.values():
         assert canonical_id(digit + text[1:]) == "1" + text[1:]
 
@@ -120,7 +120,7 @@ def test_the_canonical_form_of_any_other_text_is_the_text_itself(text: str) -> N
     assert canonical_id(text) == text
 
 
-def test_the_longest_id_and_one_more() -> None:
+def test_an_id_has_at_most_255_characters() -> None:
     longest = encode("1~123456~~1739538894959~" + "r" * 161 + "~P~~")
     assert len(longest) == SESSION_ID_MAX - 1  # base64 cannot have the length between
     assert SessionId.decode(longest).media_mode is RELAYED
@@ -131,7 +131,7 @@ def test_the_longest_id_and_one_more() -> None:
 
 
 @pytest.mark.parametrize("random", ["r", "rr", "rrr"])
-def test_a_session_has_one_spelling_only(random: str) -> None:
+def test_another_base64_spelling_of_an_id_is_refused(random: str) -> None:
     text = encode(f"1~123456~~1739538894959~{random}~~~")
     SessionId.decode(text)
     spellings = [text + padding for padding in ("=", "==")]

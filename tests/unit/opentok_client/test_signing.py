@@ -39,7 +39,7 @@ def test_vonage_signs_with_the_private_key(
     assert jwt.decode(token, rsa_key.public_key(), ["RS256"]) == {"sub": "video"}
 
 
-def test_claims_of_any_text_are_signed_as_they_are(
+def test_claims_with_any_text_are_signed_unchanged(
     opentok: OpenTokCredentials, vonage: VonageCredentials, rsa_key: rsa.RSAPrivateKey
 ) -> None:
     claims: dict[str, object] = {"data": 'Zoë "Ω" \\ 🎥 \n', "nested": {"list": [1, None, True]}}
@@ -47,7 +47,7 @@ def test_claims_of_any_text_are_signed_as_they_are(
     assert jwt.decode(signed_jwt(vonage, claims), rsa_key.public_key(), ["RS256"]) == claims
 
 
-def test_a_key_in_the_older_form_signs_as_well(rsa_key: rsa.RSAPrivateKey) -> None:
+def test_a_key_in_the_older_pem_form_signs(rsa_key: rsa.RSAPrivateKey) -> None:
     older = VonageCredentials("a", pem(rsa_key, PrivateFormat.TraditionalOpenSSL))
     assert jwt.decode(signed_jwt(older, {}), rsa_key.public_key(), ["RS256"]) == {}
 
@@ -100,7 +100,7 @@ UNUSABLE_KEYS = {
 
 
 @pytest.mark.parametrize("key", UNUSABLE_KEYS.values(), ids=UNUSABLE_KEYS.keys())
-def test_an_unusable_key_is_said_to_be_one_and_is_not_shown(key: str) -> None:
+def test_an_unusable_key_is_reported_and_not_shown(key: str) -> None:
     with pytest.raises(InvalidCredentials, match="privateKey is not") as refused:
         signed_jwt(VonageCredentials("a", key), {})
     assert refused.value.__cause__ is None
@@ -115,7 +115,7 @@ SSH_KEY = "ssh-ed25519 AAAA\ndo-not-show-this user@host"
 @pytest.mark.parametrize(
     "key", [UNUSABLE_KEYS["an elliptic curve"], UNUSABLE_KEYS["a public key"], SSH_KEY]
 )
-def test_a_key_in_place_of_a_secret_is_said_to_be_one(key: str) -> None:
+def test_a_key_in_place_of_a_secret_is_reported(key: str) -> None:
     with pytest.raises(InvalidCredentials, match="apiSecret") as refused:
         signed_jwt(OpenTokCredentials("47665971", key), {})
     shown = "".join(traceback.format_exception(refused.value)) + repr(refused.value)

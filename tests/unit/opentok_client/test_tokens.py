@@ -51,7 +51,9 @@ def t1_fields(token: str, secret: str) -> list[tuple[str, str]]:
     return parse_qsl(signed, keep_blank_values=True, strict_parsing=True)
 
 
-def test_an_opentok_jwt_says_who_what_and_how_long(opentok: OpenTokCredentials) -> None:
+def test_an_opentok_jwt_contains_project_session_role_and_times(
+    opentok: OpenTokCredentials,
+) -> None:
     assert opentok_claims(opentok, PLAIN) == {
         "iss": "47665971",
         "ist": "project",
@@ -71,7 +73,7 @@ def test_an_opentok_jwt_carries_data_and_layout_classes(opentok: OpenTokCredenti
     assert made["role"] == "moderator"
 
 
-def test_a_vonage_jwt_says_what_the_vendors_node_sdk_says(
+def test_a_vonage_jwt_has_the_claims_of_the_vendors_node_sdk(
     vonage: VonageCredentials, rsa_key: rsa.RSAPrivateKey
 ) -> None:
     token = client_token(vonage, PLAIN, NONCE, TokenFormat.JWT)
@@ -102,7 +104,7 @@ def test_a_vonage_token_is_a_jwt_regardless_of_the_format(vonage: VonageCredenti
     assert jwt.get_unverified_header(token) == {"alg": "RS256", "typ": "JWT"}
 
 
-def test_a_t1_token_to_the_letter(opentok: OpenTokCredentials) -> None:
+def test_a_t1_token_has_exactly_this_text(opentok: OpenTokCredentials) -> None:
     signed = (
         f"session_id={SESSION_ID}&create_time={NOW - CLOCK_SKEW_SECONDS}&expire_time={NOW + 60}"
         f"&role=moderator&nonce={NONCE}&initial_layout_class_list=focus+full-width"
@@ -135,7 +137,7 @@ def test_the_nonce_makes_tokens_of_one_second_differ(
 
 
 @pytest.mark.parametrize("role", Role)
-def test_roles_are_said_in_the_vendors_words(opentok: OpenTokCredentials, role: Role) -> None:
+def test_roles_have_the_vendors_names(opentok: OpenTokCredentials, role: Role) -> None:
     grant = TokenGrant(SESSION_ID, role, NOW, NOW + 60)
     assert opentok_claims(opentok, grant)["role"] == role.value
     t1 = client_token(opentok, grant, NONCE, TokenFormat.T1)
@@ -214,7 +216,7 @@ def test_a_t1_token_contains_exactly_the_grant(grant: TokenGrant) -> None:
     _lives(int(made["create_time"]), int(made["expire_time"]), grant)
 
 
-def test_the_longest_grant_is_shortened_by_the_back_dating(opentok: OpenTokCredentials) -> None:
+def test_the_longest_lifetime_is_shortened_by_the_backdating(opentok: OpenTokCredentials) -> None:
     made = opentok_claims(
         opentok, TokenGrant(SESSION_ID, Role.PUBLISHER, NOW, NOW + LIFETIME_MAX_SECONDS)
     )

@@ -173,7 +173,7 @@ def test_the_base_url_may_end_with_a_slash(opentok: OpenTokCredentials, ending: 
     assert server.requests[0].line == "POST /session/create HTTP/1.1"
 
 
-def test_without_a_base_url_it_is_the_platforms_own(
+def test_the_default_base_url_is_that_of_the_platform(
     opentok: OpenTokCredentials, vonage: VonageCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serve(respond(502)) as proxy:
@@ -223,7 +223,7 @@ def test_calls_share_a_connection_and_nothing_else(opentok: OpenTokCredentials) 
     assert first == second
 
 
-def test_threads_share_the_client_and_its_connections(opentok: OpenTokCredentials) -> None:
+def test_threads_share_the_transport_and_its_connections(opentok: OpenTokCredentials) -> None:
     with serve(created(ID)) as server:
         vendor = Transport(opentok, server.url, connections=4)
         for _ in range(3):
@@ -363,7 +363,7 @@ def test_a_retryable_response_is_requested_three_times(
 
 
 @pytest.mark.parametrize("reply", UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_what_passes_after_two_attempts_was_nothing(
+def test_a_failure_of_two_attempts_is_not_noticed(
     opentok: OpenTokCredentials, reply: Reply
 ) -> None:
     with asking(opentok, reply, reply, created(ID)) as (vendor, server):
@@ -389,7 +389,9 @@ def _shows_nothing_secret(error: VendorError, ours: OpenTokCredentials, server: 
         (respond(200, b" " * 66_000), "the response is longer than 65536 bytes"),
     ],
 )
-def test_the_reason_is_for_the_log(opentok: OpenTokCredentials, reply: Reply, reason: str) -> None:
+def test_the_reason_of_a_failure_is_specific(
+    opentok: OpenTokCredentials, reply: Reply, reason: str
+) -> None:
     with asking(opentok, reply) as (vendor, _), pytest.raises(ServiceUnavailable) as down:
         ask(vendor)
     assert down.value.reason == str(down.value) == reason
@@ -398,7 +400,7 @@ def test_the_reason_is_for_the_log(opentok: OpenTokCredentials, reply: Reply, re
 @pytest.mark.parametrize(
     "content_type", ["application/json;charset=utf-8", "text/plain", "text/xml", ""]
 )
-def test_what_an_answer_calls_itself_does_not_matter(
+def test_the_content_type_of_a_response_does_not_matter(
     opentok: OpenTokCredentials, content_type: str
 ) -> None:
     reply = respond(200, [{"session_id": ID}], content_type=content_type)
@@ -406,12 +408,12 @@ def test_what_an_answer_calls_itself_does_not_matter(
         assert ask(vendor) == ID
 
 
-def test_members_that_are_not_known_do_not_matter(opentok: OpenTokCredentials) -> None:
+def test_unknown_fields_of_a_response_are_ignored(opentok: OpenTokCredentials) -> None:
     with asking(opentok, created(ID, ice_servers=None, properties={"a": [1]})) as (vendor, _):
         assert ask(vendor) == ID
 
 
-def test_a_compressed_answer_is_read(opentok: OpenTokCredentials) -> None:
+def test_a_compressed_response_is_read(opentok: OpenTokCredentials) -> None:
     with asking(opentok, respond(200, [{"session_id": ID}], zipped=True)) as (vendor, _):
         assert ask(vendor) == ID
 
@@ -453,12 +455,12 @@ def test_a_refused_connection_is_unavailable(opentok: OpenTokCredentials) -> Non
 
 
 @pytest.mark.parametrize("url", ["vendor.example.com", "ftp://vendor.example.com", "http://"])
-def test_an_address_that_is_none_is_unavailable(opentok: OpenTokCredentials, url: str) -> None:
+def test_an_invalid_base_url_is_unavailable(opentok: OpenTokCredentials, url: str) -> None:
     with pytest.raises(ServiceUnavailable, match="the connection failed"):
         ask(Transport(opentok, url))
 
 
-def test_nothing_is_asked_when_no_time_is_left(opentok: OpenTokCredentials) -> None:
+def test_the_vendor_is_not_called_when_no_time_is_left(opentok: OpenTokCredentials) -> None:
     with (
         asking(opentok, created(ID)) as (vendor, server),
         pytest.raises(ServiceUnavailable, match="no time left"),
@@ -467,7 +469,7 @@ def test_nothing_is_asked_when_no_time_is_left(opentok: OpenTokCredentials) -> N
     assert server.requests == []
 
 
-def test_a_caller_without_time_does_not_count_against_the_vendor(
+def test_a_call_without_time_does_not_count_as_a_failure_of_the_vendor(
     opentok: OpenTokCredentials,
 ) -> None:
     with (
@@ -506,7 +508,7 @@ def test_the_time_budget_holds_regardless_of_what_is_slow(
     assert len(server.requests) == 1  # a call that was too slow is not retried
 
 
-def test_a_peer_that_does_not_even_connect_uses_up_the_budget_only(
+def test_the_time_budget_holds_when_no_connection_can_be_opened(
     opentok: OpenTokCredentials,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, _crowd(full):
@@ -531,7 +533,7 @@ def _crowd(full: socket.socket) -> Iterator[None]:
             each.close()
 
 
-def test_what_was_given_up_ends_with_its_connection(opentok: OpenTokCredentials) -> None:
+def test_an_abandoned_thread_ends_with_its_connection(opentok: OpenTokCredentials) -> None:
     with asking(opentok, slowly(OK)) as (vendor, _):
         running = set(threading.enumerate())
         with pytest.raises(ServiceUnavailable):
@@ -544,7 +546,7 @@ def test_what_was_given_up_ends_with_its_connection(opentok: OpenTokCredentials)
     assert not any(thread.is_alive() for thread in left)
 
 
-def test_an_attempt_that_hangs_is_given_up_in_time_for_another(
+def test_an_attempt_that_hangs_is_given_up_in_time_for_a_retry(
     opentok: OpenTokCredentials,
 ) -> None:
     with asking(opentok, silence, created(ID)) as (vendor, server):
@@ -552,7 +554,7 @@ def test_an_attempt_that_hangs_is_given_up_in_time_for_another(
     assert len(server.requests) == 2
 
 
-def test_no_attempt_begins_that_could_not_end_in_time(opentok: OpenTokCredentials) -> None:
+def test_no_retry_starts_after_the_deadline(opentok: OpenTokCredentials) -> None:
     busy = respond(429, {"title": "Rate Limit Hit"}, headers={"Retry-After": "30"})
     started = time.monotonic()
     with (
@@ -578,7 +580,7 @@ def test_there_is_no_pause_after_the_last_attempt(opentok: OpenTokCredentials) -
     assert down.value.retry_after == 40
 
 
-def test_the_pause_that_the_vendor_asks_for_is_made(opentok: OpenTokCredentials) -> None:
+def test_a_retry_waits_for_the_vendors_retry_after(opentok: OpenTokCredentials) -> None:
     busy = respond(503, headers={"Retry-After": "1"})
     with asking(opentok, busy, created(ID)) as (vendor, server):
         assert ask(vendor) == ID
@@ -589,7 +591,7 @@ def test_the_pause_that_the_vendor_asks_for_is_made(opentok: OpenTokCredentials)
 @pytest.mark.parametrize(
     "value", ["soon", "", "-1", "1.5", "123456", "1e3", "١", "Wed, 21 Oct 2065 07:28:00 GMT"]
 )
-def test_a_pause_that_is_no_number_of_seconds_is_ours(
+def test_a_retry_after_that_is_not_in_seconds_is_ignored(
     opentok: OpenTokCredentials, value: str
 ) -> None:
     busy = raw(
@@ -601,7 +603,9 @@ def test_a_pause_that_is_no_number_of_seconds_is_ours(
     assert len(server.requests) == 2
 
 
-def test_pauses_grow(opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pauses_between_retries_grow(
+    opentok: OpenTokCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(transport, "BACKOFF_SECONDS", 0.1)
     with asking(opentok, respond(503), respond(503), created(ID)) as (vendor, server):
         ask(vendor)
@@ -619,7 +623,7 @@ def test_every_retry_is_reported(opentok: OpenTokCredentials) -> None:
     assert reported == ["status 503: no reason given", "status 500: no reason given"]
 
 
-def test_the_last_attempt_is_no_repeat(opentok: OpenTokCredentials) -> None:
+def test_no_retry_is_reported_after_the_last_attempt(opentok: OpenTokCredentials) -> None:
     reported: list[str] = []
     with serve(respond(503), respond(503), respond(503)) as server:
         vendor = Transport(opentok, server.url, on_retry=reported.append)
@@ -935,7 +939,7 @@ def test_a_self_signed_certificate_is_rejected_without_retries(
 
 
 @pytest.mark.usefixtures("trusted")
-def test_the_roots_of_the_layer_are_used(
+def test_the_root_certificates_of_the_layer_are_used(
     opentok: OpenTokCredentials,
     authority: tuple[x509.Certificate, rsa.RSAPrivateKey],
     tmp_path: Path,

@@ -67,7 +67,7 @@ def rotate(aws: Aws) -> None:
     aws.put_secret({"apiKey": API_KEY, "apiSecret": NEXT_SECRET})
 
 
-class TestHowLongTheyAreKept:
+class TestCache:
     def test_the_secret_is_read_on_first_use(self, aws: Aws, cache: CredentialCache) -> None:
         assert aws.calls == []
         assert cache.current() == OURS
@@ -86,7 +86,9 @@ class TestHowLongTheyAreKept:
         assert cache.current() == NEXT
         assert aws.calls == ["GetSecretValue"] * 2
 
-    def test_reread_does_not_wait(self, aws: Aws, cache: CredentialCache, clock: Clock) -> None:
+    def test_a_reread_does_not_wait_for_the_ttl(
+        self, aws: Aws, cache: CredentialCache, clock: Clock
+    ) -> None:
         cache.current()
         rotate(aws)
         clock.turn(CREDENTIALS_MIN_AGE_SECONDS)
@@ -95,7 +97,7 @@ class TestHowLongTheyAreKept:
         assert cache.current() == NEXT
         assert aws.calls == ["GetSecretValue"] * 2
 
-    def test_reread_believes_what_was_read_just_now(
+    def test_a_reread_uses_credentials_that_were_read_a_moment_ago(
         self, aws: Aws, cache: CredentialCache, clock: Clock
     ) -> None:
         cache.current()
@@ -104,7 +106,7 @@ class TestHowLongTheyAreKept:
         assert cache.reread() == OURS
         assert aws.calls == ["GetSecretValue"]
 
-    def test_reread_after_a_slow_read_does_not_read_again(
+    def test_a_reread_after_a_slow_read_does_not_read_again(
         self, aws: Aws, cache: CredentialCache, clock: Clock
     ) -> None:
         aws.meet("GetSecretValue", before(lambda: clock.turn(10)))
@@ -128,14 +130,16 @@ class TestHowLongTheyAreKept:
         assert cache.reread(held) == NEXT
         assert aws.calls == ["GetSecretValue"] * 2
 
-    def test_reread_reads_when_nothing_was_read(self, aws: Aws, cache: CredentialCache) -> None:
+    def test_a_reread_reads_the_secret_when_it_was_never_read(
+        self, aws: Aws, cache: CredentialCache
+    ) -> None:
         assert cache.reread() == OURS
         assert cache.current() == OURS
         assert aws.calls == ["GetSecretValue"]
 
 
 class TestWhenSecretsManagerFails:
-    def test_the_last_good_value_goes_on(
+    def test_the_last_good_credentials_stay_in_use(
         self, aws: Aws, cache: CredentialCache, clock: Clock, metrics: Metrics, log: Log
     ) -> None:
         cache.current()
@@ -194,7 +198,7 @@ class TestWhenSecretsManagerFails:
         clock.turn(2)
         assert cache.current() == NEXT
 
-    def test_a_failure_that_takes_long_is_waited_for_once(
+    def test_a_slow_failure_is_waited_for_only_once(
         self, aws: Aws, cache: CredentialCache, clock: Clock
     ) -> None:
         cache.current()
@@ -221,7 +225,7 @@ class TestWhenSecretsManagerFails:
         assert "privateKey is not a private key in PEM format" in log()
         assert "hunter2" not in log()
 
-    def test_reread_gives_the_last_good_value_too(
+    def test_a_failed_reread_returns_the_last_good_credentials(
         self, aws: Aws, cache: CredentialCache, clock: Clock
     ) -> None:
         cache.current()
@@ -243,7 +247,7 @@ class TestWhenSecretsManagerFails:
         ],
         ids=["gone", "throttled", "500", "denied", "kms"],
     )
-    def test_without_one_there_are_none(
+    def test_without_cached_credentials_a_failed_read_is_reported(
         self, aws: Aws, cache: CredentialCache, reaction: Reaction, metrics: Metrics
     ) -> None:
         aws.meet("GetSecretValue", reaction)
@@ -253,7 +257,7 @@ class TestWhenSecretsManagerFails:
         assert "CredentialsStale" not in metrics()
         assert cache.current() == OURS  # the next request asks again
 
-    def test_a_secret_that_has_no_value_yet(self, aws: Aws, clock: Clock) -> None:
+    def test_a_secret_without_a_value_is_reported(self, aws: Aws, clock: Clock) -> None:
         aws.secrets_manager.create_secret(Name="empty")
         cache = CredentialCache(
             aws.client("secretsmanager", attempts=1), "empty", "opentok", CACHE_SECONDS
@@ -284,8 +288,8 @@ GARBAGE: list[Any] = [
 
 
 @pytest.mark.parametrize("secret", GARBAGE)
-class TestASecretThatCannotBeUsed:
-    def test_there_are_no_credentials_and_nothing_is_quoted(
+class TestUnusableSecret:
+    def test_an_unusable_secret_is_reported_without_its_content(
         self, aws: Aws, cache: CredentialCache, secret: object, log: Log
     ) -> None:
         store(aws, secret)
@@ -298,7 +302,7 @@ class TestASecretThatCannotBeUsed:
         assert "hunter2" not in shown
         assert '"credentials_unreadable"' in shown
 
-    def test_the_last_good_value_goes_on(
+    def test_the_last_good_credentials_stay_in_use(
         self, aws: Aws, cache: CredentialCache, clock: Clock, secret: object, metrics: Metrics
     ) -> None:
         cache.current()
@@ -375,8 +379,8 @@ def test_another_json_error_is_named_with_its_line_only(
     assert json.loads(log())["reason"] == "the secret is not valid JSON (line 3)"
 
 
-class TestTwoPlatforms:
-    def test_the_secret_has_to_be_of_the_parameters_platform(
+class TestPlatforms:
+    def test_a_secret_of_the_other_platform_is_refused(
         self, aws: Aws, clock: Clock, log: Log
     ) -> None:
         with pytest.raises(CredentialsUnavailable):
@@ -384,13 +388,13 @@ class TestTwoPlatforms:
         assert "opentok platform" in log()
         assert "Platform is vonage" in log()
 
-    def test_vonage(self, aws: Aws, clock: Clock) -> None:
+    def test_the_credentials_of_a_vonage_application_are_read(self, aws: Aws, clock: Clock) -> None:
         aws.put_secret({"applicationId": "a-1", "privateKey": "-----BEGIN PRIVATE KEY-----"})
         credentials = make(aws, clock, platform="vonage").current()
         assert credentials == VonageCredentials("a-1", "-----BEGIN PRIVATE KEY-----")
 
 
-def test_nothing_shows_them(cache: CredentialCache) -> None:
+def test_secrets_are_kept_out_of_the_repr(cache: CredentialCache) -> None:
     cache.current()
     assert API_SECRET not in repr(cache)
     assert API_SECRET not in repr(cache.current())
@@ -455,7 +459,7 @@ class TestFrozenExecutionEnvironment:
         assert cache.reread() == NEXT
 
 
-class TestTheOnlyProject:
+class TestProjectId:
     REASON = (
         "the secret contains credentials of the project 46000000, but the parameter ProjectId is"
         f" {API_KEY}: change one of them"
@@ -481,7 +485,7 @@ class TestTheOnlyProject:
         clock.turn(CREDENTIALS_RETRY_SECONDS)
         assert cache.current() == NEXT
 
-    def test_without_a_last_good_value_there_are_no_credentials(
+    def test_the_secret_of_another_project_is_reported_when_nothing_is_cached(
         self, aws: Aws, clock: Clock, log: Log
     ) -> None:
         aws.put_secret({"apiKey": "46000000", "apiSecret": "hunter2"})

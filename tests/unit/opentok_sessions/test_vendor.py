@@ -34,15 +34,17 @@ def rotate(aws: Aws, vendor: VendorServer) -> None:
     aws.put_secret({"apiKey": API_KEY, "apiSecret": NEXT_SECRET})
 
 
-def test_a_session_and_the_project_it_belongs_to(app: Application, vendor: VendorServer) -> None:
+def test_a_created_session_comes_with_the_credentials_of_its_project(
+    app: Application, vendor: VendorServer
+) -> None:
     new = app.vendor.create_session(SessionOptions(MediaMode.RELAYED))
     assert new == NewSession(vendor.made[0], app.credentials.current())
     assert vendor.forms == [{"p2p.preference": "enabled", "archiveMode": "manual"}]
 
 
-class TestARotation:
+class TestRotation:
     @pytest.mark.parametrize("status", [401, 403])
-    def test_the_secret_is_read_again_and_the_call_repeated(
+    def test_rejected_credentials_are_read_again_and_the_call_is_retried(
         self,
         app: Application,
         aws: Aws,
@@ -61,7 +63,9 @@ class TestARotation:
         assert "vendor_rejected_credentials" in log()
         assert f'"vendor_status":{status}' in log()
 
-    def test_once(self, app: Application, vendor: VendorServer, clock: Clock, log: Log) -> None:
+    def test_rejected_credentials_are_read_again_only_once(
+        self, app: Application, vendor: VendorServer, clock: Clock, log: Log
+    ) -> None:
         app.credentials.current()
         clock.turn(2)
         vendor.secrets.clear()
@@ -71,7 +75,7 @@ class TestARotation:
         assert app.aws.calls == ["GetSecretValue"] * 2
         assert "vendor_rejected" in log()
 
-    def test_with_secrets_manager_down_it_is_the_vendors_refusal(
+    def test_credentials_stay_rejected_while_secrets_manager_fails(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
         app.credentials.current()
@@ -81,7 +85,7 @@ class TestARotation:
         with pytest.raises(VendorRejected):
             app.vendor.create_session(ROUTED)
 
-    def test_to_another_project(
+    def test_a_session_is_created_in_the_new_project_after_a_change_of_project(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
         app.credentials.current()
@@ -106,9 +110,11 @@ class TestARotation:
         assert "X-OPENTOK-AUTH" not in log()
 
 
-class TestWhatItsAnswersComeTo:
+class TestFailures:
     @pytest.mark.parametrize("status", [400, 404, 409, 301])
-    def test_no_is_no(self, app: Application, vendor: VendorServer, log: Log, status: int) -> None:
+    def test_a_rejected_create_is_not_retried_and_its_reason_is_only_logged(
+        self, app: Application, vendor: VendorServer, log: Log, status: int
+    ) -> None:
         vendor.next_replies.append((status, {}, b'{"message":"because of that"}'))
         with pytest.raises(VendorRejected) as refused:
             app.vendor.create_session(ROUTED)
@@ -116,7 +122,7 @@ class TestWhatItsAnswersComeTo:
         assert "because of that" in log()
         assert "because of that" not in refused.value.detail
 
-    def test_down_says_when_to_come_back(
+    def test_an_unavailable_vendor_sets_retry_after_and_opens_the_circuit_breaker(
         self, app: Application, vendor: VendorServer, log: Log
     ) -> None:
         vendor.is_down = True
@@ -130,7 +136,7 @@ class TestWhatItsAnswersComeTo:
         assert vendor.asked == FAILURES_IN_A_ROW  # the circuit breaker is open
         assert 0 < failure.value.retry_after <= 100
 
-    def test_a_repeat_is_counted_and_says_why(
+    def test_a_retry_is_counted_and_its_reason_is_logged(
         self, app: Application, vendor: VendorServer, log: Log, metrics: Metrics
     ) -> None:
         vendor.next_replies.append((500, {}, b'{"message":"an accident"}'))
@@ -147,7 +153,7 @@ class TestWhatItsAnswersComeTo:
             Vendor(app.credentials, vendor.url).create_session(ROUTED, seconds=0)
         assert vendor.asked == 0
 
-    def test_a_key_that_cannot_sign(
+    def test_a_private_key_that_cannot_sign_is_reported_without_a_call(
         self, aws: Aws, vendor: VendorServer, clock: Clock, log: Log
     ) -> None:
         aws.put_secret({"applicationId": "a-1", "privateKey": "hunter2"})
@@ -158,7 +164,9 @@ class TestWhatItsAnswersComeTo:
         assert "credentials_unusable" in log()
         assert "hunter2" not in log() + failure.value.detail
 
-    def test_no_credentials_at_all(self, app: Application, aws: Aws, vendor: VendorServer) -> None:
+    def test_without_credentials_the_vendor_is_not_called(
+        self, app: Application, aws: Aws, vendor: VendorServer
+    ) -> None:
         aws.put_secret("{}")
         with pytest.raises(CredentialsUnavailable):
             app.vendor.create_session(ROUTED)
@@ -251,13 +259,15 @@ class TestConnections:
             app.vendor.disconnect(session_id, API_KEY, "c-1")
 
 
-class TestClients:
-    def test_one_is_kept(self, app: Application, vendor: VendorServer, clock: Clock) -> None:
+class TestTransport:
+    def test_the_transport_is_kept_while_the_credentials_stay_the_same(
+        self, app: Application, vendor: VendorServer, clock: Clock
+    ) -> None:
         client = app.vendor._transport_of(app.credentials.current())
         clock.turn(3600)
         assert app.vendor._transport_of(app.credentials.current()) is client
 
-    def test_until_the_credentials_change(
+    def test_the_transport_is_replaced_when_the_credentials_change(
         self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
     ) -> None:
         client = app.vendor._transport_of(app.credentials.current())
