@@ -1,6 +1,6 @@
-"""Starting, crashing and stopping the local stack itself.
+"""Starting, crashing and stopping the local stack.
 
-These start stacks of their own, in directories of their own, and run the commands that `make` runs.
+These tests start their own stacks in their own directories, with the commands of the Makefile.
 """
 
 import json
@@ -37,12 +37,12 @@ def command(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def started(state: Path) -> tuple[str, list[int]]:
-    """The mark of a stack, and the ids of the programs that were started for it."""
+    """Returns the mark of a stack, and the ids of its programs."""
     run = json.loads((state / "run.json").read_text())
     return run["mark"], [program["pid"] for program in run["programs"]]
 
 
-def test_up_is_ready_when_it_returns_and_harmless_when_repeated(state: Path) -> None:
+def test_up_returns_when_ready_and_has_no_effect_when_repeated(state: Path) -> None:
     assert command(state, "status").returncode == 3
     first = command(state, "--no-schedule", "up")
     assert first.returncode == 0, first.stderr
@@ -51,7 +51,7 @@ def test_up_is_ready_when_it_returns_and_harmless_when_repeated(state: Path) -> 
     again = command(state, "--no-schedule", "up")
 
     assert again.returncode == 0, again.stderr
-    assert "runs already" in again.stdout
+    assert "already running" in again.stdout
     assert started(state) == before
     assert command(state, "status").returncode == 0
     platform = json.loads((state / "stack.json").read_text())["platform"]
@@ -63,10 +63,10 @@ def test_up_is_ready_when_it_returns_and_harmless_when_repeated(state: Path) -> 
 
 
 @pytest.mark.parametrize("victim", [0, 1, 2], ids=["ministack", "vendor", "console"])
-def test_a_killed_stack_comes_down_whole_and_up_again(state: Path, victim: int) -> None:
+def test_a_stack_with_a_killed_program_can_be_stopped_and_started(state: Path, victim: int) -> None:
     assert command(state, "--no-schedule", "up").returncode == 0
     stack = json.loads((state / "stack.json").read_text())
-    # A function's worker is a process, too, and must not be left behind.
+    # A function's worker is a process as well and must be stopped.
     call(stack)
     mark, pids = started(state)
     assert len(programs.marked(mark)) > len(pids)
@@ -76,7 +76,7 @@ def test_a_killed_stack_comes_down_whole_and_up_again(state: Path, victim: int) 
 
     assert down.returncode == 0, down.stderr
     assert programs.marked(mark) == set()
-    assert command(state, "down").returncode == 0, "a second time is harmless"
+    assert command(state, "down").returncode == 0, "down must have no effect when repeated"
     up = command(state, "--no-schedule", "up")
     assert up.returncode == 0, up.stderr
     call(json.loads((state / "stack.json").read_text()))
@@ -94,11 +94,11 @@ def test_a_killed_worker_is_replaced(state: Path) -> None:
     while True:
         try:
             return call(stack)
-        except OSError:  # the call that met the dying worker
+        except OSError:  # the call of the killed worker
             assert time.monotonic() < deadline
 
 
-def test_a_part_that_does_not_come_up_is_named_and_nothing_stays(state: Path) -> None:
+def test_a_part_that_does_not_start_is_named_and_every_program_is_stopped(state: Path) -> None:
     failed = command(state, "--no-schedule", "--parameter", "LogLevel=NONSENSE", "up")
 
     assert failed.returncode == 1
@@ -113,13 +113,13 @@ def test_a_part_that_does_not_come_up_is_named_and_nothing_stays(state: Path) ->
     [
         (["--parameter", "LogLevl=DEBUG", "up"], "LogLevl"),
         (["--parameter", "LogLevel", "up"], "NAME=VALUE"),
-        (["--parameter", "Platform=vonage", "up"], "give PLATFORM=vonage instead"),
-        (["--parameter", "JwtIssuer=https://issuer.example", "up"], "JwtIssuer cannot be set here"),
+        (["--parameter", "Platform=vonage", "up"], "use PLATFORM=vonage instead"),
+        (["--parameter", "JwtIssuer=https://issuer.example", "up"], "JwtIssuer cannot be set"),
         (["invoke", "create_session", "events/none.json"], "events/none.json: No such file"),
         (["invoke", "create_session", "README.md"], "README.md is not JSON"),
     ],
 )
-def test_a_slip_of_the_pen_is_named(state: Path, arguments: list[str], words: str) -> None:
+def test_an_invalid_argument_is_named(state: Path, arguments: list[str], words: str) -> None:
     if arguments[0] == "invoke":
         state.joinpath("stack.json").write_text('{"functions": {"create_session": "-"}}')
     failed = command(state, *arguments)
@@ -129,7 +129,7 @@ def test_a_slip_of_the_pen_is_named(state: Path, arguments: list[str], words: st
 
 
 def call(stack: dict[str, object]) -> None:
-    """List alice's sessions; raises `OSError` for any status but 200."""
+    """Lists alice's sessions. Raises `OSError` for any status except 200."""
     users = stack["users"]
     assert isinstance(users, dict)
     headers = {"Authorization": f"Bearer {users['alice']['token']}"}
