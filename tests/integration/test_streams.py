@@ -137,10 +137,12 @@ class Cloud:
 
     def batches(self, function: str) -> list[list[str]]:
         """Returns the names in each batch that a function got, in order."""
-        events = self.aws.client("logs").filter_log_events(
-            logGroupName=f"/aws/lambda/{self.names[function]}"
-        )["events"]
-        lines = [line for event in events for line in event["message"].splitlines()]
+        logs = self.aws.client("logs")
+        try:
+            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{self.names[function]}")
+        except logs.exceptions.ResourceNotFoundException:
+            return []  # the function has not run yet
+        lines = [line for event in events["events"] for line in event["message"].splitlines()]
         return [json.loads(line[6:]) for line in lines if line.startswith("NAMES ")]
 
 
