@@ -116,3 +116,11 @@ def test_every_file_that_a_page_for_engineers_names_exists(page: str) -> None:
     ]
     assert spans
     assert missing == []
+
+
+def test_the_readme_shows_the_steps_of_the_demo() -> None:
+    demo = (ROOT / "local" / "stack" / "demo.py").read_text()
+    steps = re.findall(r'progress\.(?:step|title)\(\s*"([^"]+)"', demo)
+    (shown,) = blocks(ROOT / "README.md", "text")
+    assert len(steps) > 8
+    assert [step for step in steps if step not in shown] == []
