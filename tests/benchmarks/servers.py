@@ -27,6 +27,9 @@ OWNER = "11111111-2222-4333-8444-555555555555"
 TABLE = "sessions"
 EMPTY_POOL = "sessions-with-empty-pools"
 ROOM = "standup"
+MONITORED = 4242
+"""The number of the session that callbacks have been received for."""
+SIGNATURE_SECRET = "benchmark-signature-secret"
 SLOW_PATH = "/slow"
 VENDOR_SECONDS = 0.15
 
@@ -41,6 +44,7 @@ def session_id(number: int = 0, project: str = API_KEY) -> str:
 
 def session_item(session: str) -> JSON:
     now = int(time.time())
+    hints = {"monitoredSince": {"N": str(now * 1000)}, "lastEventAt": {"N": str(now * 1000)}}
     project = base64.b64decode(session[2:] + "==", b"-_").decode().split("~")[1]
     return {
         "pk": {"S": f"session#{session}"},
@@ -60,6 +64,7 @@ def session_item(session: str) -> JSON:
         "room": {"S": ROOM},
         "reuse": {"S": "conversation"},
         "ttl": {"N": str(now + 2_592_000)},
+        **(hints if session == session_id(MONITORED) else {}),
     }
 
 
@@ -118,7 +123,11 @@ def get_secret_value(request: JSON) -> JSON:
 
 
 SECRETS = {
-    OPENTOK_SECRET: {"apiKey": API_KEY, "apiSecret": "benchmark-secret-0123456789abcdef0123456789"},
+    OPENTOK_SECRET: {
+        "apiKey": API_KEY,
+        "apiSecret": "benchmark-secret-0123456789abcdef0123456789",
+        "signatureSecret": SIGNATURE_SECRET,
+    },
     VONAGE_SECRET: {
         "applicationId": APPLICATION_ID,
         "privateKey": private_key_pem(private_key()),

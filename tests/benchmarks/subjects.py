@@ -8,13 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .execution_environment import Function
+from .load.callbacks import Callbacks
 from .prepare import Prepared
 from .servers import (
+    API_KEY,
     APPLICATION_ID,
     EMPTY_POOL,
+    MONITORED,
     OPENTOK_SECRET,
     OWNER,
     ROOM,
+    SIGNATURE_SECRET,
     SLOW_PATH,
     TABLE,
     VONAGE_SECRET,
@@ -33,6 +37,7 @@ OURS = (
     "create_session_room",
     "create_session_live",
     "release_room",
+    "receive_callback",
 )
 VONAGE, SOURCE_ONLY = "issue_token, Vonage", "get_session, no bytecode"
 COLD = (FLOOR, STDLIB, SDK, *NODE, *OURS, VONAGE, SOURCE_ONLY)
@@ -70,7 +75,7 @@ def event(
 ) -> dict[str, object]:
     """Returns an HTTP API event (payload 2.0) of a signed-in caller for a route."""
     method, _, template = route.partition(" ")
-    values = {"sessionId": session, "room": ROOM}
+    values = {"sessionId": session, "room": ROOM, "kind": "session"}
     parameters = {name: value for name, value in values.items() if f"{{{name}}}" in template}
     path = template.format(**values)
     return {
@@ -112,6 +117,16 @@ def event(
         "body": json.dumps(body) if body is not None else None,
         "isBase64Encoded": False,
     }
+
+
+def callback() -> dict[str, object]:
+    """Returns the event of a client that connects, signed as the vendor signs it."""
+    session = session_id(MONITORED)
+    callbacks = Callbacks(SIGNATURE_SECRET, API_KEY)
+    body, headers = callbacks.created(session, "5f0c2c11-6e0b-4b9c-9a64-0f9f6d1f7a10")
+    found = event("POST /callbacks/{kind}", session=session)
+    lower = {name.lower(): value for name, value in headers.items()}
+    return {**found, "headers": lower, "body": body.decode()}
 
 
 def subjects(prepared: Prepared, url: str) -> dict[str, Function]:
@@ -175,6 +190,7 @@ def subjects(prepared: Prepared, url: str) -> dict[str, Function]:
         ours("create_session_room", "create_session", join, 200),
         ours("create_session_live", "create_session", create, 201, **live),
         ours("release_room", "release_room", event("DELETE /rooms/{room}"), 204),
+        ours("receive_callback", "receive_callback", callback(), 200),
         ours(
             VONAGE,
             "issue_token",

@@ -42,10 +42,10 @@ Process = Generator[float, None, None]
 class Traffic:
     """`sessions` with `participants` each, who all connect or leave within `seconds`.
 
-    Each sends `events_each` callbacks, for its connection and its stream. `units` are the write
-    units of one event. With `shared_item`, the transaction of every event also changes the
-    session's own item, so that events of one session conflict. `rate` is the throttling limit of
-    the callback route, per second.
+    Each sends `events_each` callbacks, for its connection and its stream. The first `writes_each`
+    of them write, with `units` write units each. With `shared_item`, the transaction also changes
+    the session's own item, so that events of one session conflict. `rate` is the throttling limit
+    of the callback route per second, with a burst of twice as many.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Traffic:
     participants: int
     seconds: float
     events_each: int = 2
+    writes_each: int = 2
     units: int = 4
     shared_item: bool = False
     rate: float = 1_000
@@ -92,15 +93,16 @@ class PresenceTotals:
 
 
 class _Bucket:
-    """A token bucket that holds one second's worth."""
+    """A token bucket, which holds one second's worth unless `burst` is given."""
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, burst: float | None = None) -> None:
         self._rate = rate
-        self._tokens = rate
+        self._burst = burst or rate
+        self._tokens = self._burst
         self._at = 0.0
 
     def take(self, now: float, tokens: float) -> bool:
-        self._tokens = min(self._rate, self._tokens + (now - self._at) * self._rate)
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
         if self._tokens < tokens:
             return False
@@ -114,16 +116,18 @@ class _Run:
         self.random = random.Random(traffic.seed)
         self.now = 0.0
         self.totals = PresenceTotals()
-        self._api = _Bucket(traffic.rate)
+        self._api = _Bucket(traffic.rate, 2 * traffic.rate)
         self._partitions = [_Bucket(PARTITION_UNITS) for _ in range(TABLE_PARTITIONS)]
         self._held_until: dict[int, float] = {}
         self._order = count()
         self._agenda: list[tuple[float, int, Process]] = []
 
     def run(self) -> PresenceTotals:
-        for _ in range(self.traffic.events):
+        for number in range(self.traffic.events):
             session = self.random.randrange(self.traffic.sessions)
-            self._start(self._deliver(session), self.random.uniform(0, self.traffic.seconds))
+            writes = number % self.traffic.events_each < self.traffic.writes_each
+            delivery = self._deliver(session, writes)
+            self._start(delivery, self.random.uniform(0, self.traffic.seconds))
         while self._agenda:
             self.now, _, process = heapq.heappop(self._agenda)
             pause = next(process, None)
@@ -137,22 +141,24 @@ class _Run:
     def _around(self, median: float) -> float:
         return median * self.random.lognormvariate(0, SPREAD)
 
-    def _deliver(self, session: int) -> Process:
+    def _deliver(self, session: int, writes: bool) -> Process:
         """Sends one event until it is applied."""
         happened, wait = self.now, FIRST_RETRY_SECONDS
         self.totals.happened_at.append(happened)
-        while (refusal := (yield from self._attempt(session))) is not None:
+        while (refusal := (yield from self._attempt(session, writes))) is not None:
             self.totals.refused[refusal] += 1
             yield wait * self.random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)
             wait = min(2 * wait, LONGEST_RETRY_SECONDS)
         self.totals.applied_at.append(self.now)
         self.totals.delays.append(self.now - happened)
 
-    def _attempt(self, session: int) -> Generator[float, None, str | None]:
+    def _attempt(self, session: int, writes: bool) -> Generator[float, None, str | None]:
         """Sends one request. Returns the reason when it is refused."""
         if not self._api.take(self.now, 1):
             return "api"
         yield self._around(READ_SECONDS)
+        if not writes:
+            return None
         partition = session % TABLE_PARTITIONS
         refusal: str | None = None
         for attempt in range(1 + SDK_RETRIES):
@@ -181,15 +187,15 @@ def simulate_presence(traffic: Traffic) -> PresenceTotals:
     return _Run(traffic).run()
 
 
-#: Two units per item of a transaction: the check for a tombstone and the connection, and with
-#: `shared_item` the session's item.
+#: Two units per item of a transaction: the tombstone and the connection, and with `shared_item` the
+#: session's item. When a client leaves, only the end of its connection writes.
 SCENARIOS = (
     Traffic("3,000 join one session in a minute", 1, 3_000, 60),
-    Traffic("3,000 join, each event changes the session's item", 1, 3_000, 60, 2, 6, True),
-    Traffic("3,000 leave one session in 2 s", 1, 3_000, 2),
-    Traffic("3,000 leave, callbacks throttled at 100/s", 1, 3_000, 2, rate=100),
-    Traffic("3,000 leave, each event changes the session's item", 1, 3_000, 2, 2, 6, True),
+    Traffic("3,000 join, each event changes the session's item", 1, 3_000, 60, 2, 2, 6, True),
+    Traffic("3,000 leave one session in 2 s", 1, 3_000, 2, 2, 1),
+    Traffic("3,000 leave, callbacks throttled at 100/s", 1, 3_000, 2, 2, 1, rate=100),
+    Traffic("3,000 leave, each event changes the session's item", 1, 3_000, 2, 2, 1, 6, True),
     Traffic("10 join each of 1,000 sessions in a minute", 1_000, 10, 60),
     Traffic("10 join each, callbacks throttled at 100/s", 1_000, 10, 60, rate=100),
-    Traffic("10 leave each of 1,000 sessions in 10 s", 1_000, 10, 10),
+    Traffic("10 leave each of 1,000 sessions in 10 s", 1_000, 10, 10, 2, 1),
 )
