@@ -9,7 +9,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.stack.errors import StackError
-from local.verify import behaviour, configuration, permissions, records, report, vendor
+from local.verify import behaviour, callbacks, configuration, permissions, records, report, vendor
 from local.verify.outcome import Check, Outcome, perform
 from local.verify.run import started
 from local.verify.target import Target, deployed, local_stack
@@ -19,6 +19,7 @@ CHECKS: tuple[Check, ...] = (
     *configuration.CHECKS,
     *permissions.CHECKS,
     *behaviour.CHECKS,
+    *callbacks.CHECKS,
     *vendor.CHECKS,
     *behaviour.ENDING,
     *records.CHECKS,

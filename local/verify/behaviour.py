@@ -94,6 +94,13 @@ def callers_of_a_room_share_a_session(run: Run) -> str:
     return "201, then 200 with the same session"
 
 
+def a_room_is_released(run: Run) -> str:
+    run.call("DELETE", f"/rooms/{run.mark}").expect(204)
+    found = run.call("GET", f"/sessions?room={run.mark}").expect(200).body["sessions"]
+    require(not found, "a released room still has a session")
+    return "204"
+
+
 def a_repeated_request_has_one_effect(run: Run) -> str:
     key = {"Idempotency-Key": str(uuid.uuid4())}
     body = {"mediaMode": "routed"}
@@ -194,6 +201,7 @@ CHECKS = (
     Check("roles depend on the user", roles_depend_on_the_user),
     Check("a session is looked up", a_session_is_looked_up),
     Check("callers of a room share a session", callers_of_a_room_share_a_session),
+    Check("a room is released", a_room_is_released),
     Check("a repeated request has one effect", a_repeated_request_has_one_effect),
     Check("wrong fields are named", wrong_fields_are_named),
     Check("a refilled pool serves a caller", a_refill_fills_a_pool_that_a_caller_claims),
