@@ -49,25 +49,39 @@ def every_route_has_the_authorizer(run: Run) -> str:
     return f"{len(found)} routes, issuer {issuer}"
 
 
-def the_stage_is_throttled_and_logged(run: Run) -> str:
+def callbacks_have_no_authorizer(run: Run) -> str:
+    """The vendor signs its callbacks instead."""
     target = run.target
-    stage = target.client("apigatewayv2").get_stage(
-        ApiId=target.resources["HttpApi"], StageName="$default"
-    )
-    found = stage.get("DefaultRouteSettings", {})
-    for field, parameter in (
-        ("ThrottlingRateLimit", "ThrottleRate"),
-        ("ThrottlingBurstLimit", "ThrottleBurst"),
-    ):
-        wanted = float(target.parameter(parameter))
-        require(
-            float(found.get(field, -1)) == wanted,
-            f"the stage's {field} is {found.get(field)} instead of {wanted:g} ({parameter})",
+    api = target.resources["CallbackApi"]
+    wanted = set(_routes(target, "CallbackApi"))
+    found = {
+        item["RouteKey"]: item.get("AuthorizationType", "NONE")
+        for item in target.client("apigatewayv2").get_routes(ApiId=api)["Items"]
+    }
+    require(found.keys() == wanted, f"the routes are {sorted(found)} instead of {sorted(wanted)}")
+    require(set(found.values()) == {"NONE"}, "the vendor cannot pass the authorizer of a callback")
+    return ", ".join(sorted(found))
+
+
+def the_stages_are_throttled_and_logged(run: Run) -> str:
+    target, rates = run.target, []
+    for api in target.logical_ids("AWS::Serverless::HttpApi"):
+        stage = target.client("apigatewayv2").get_stage(
+            ApiId=target.resources[api], StageName="$default"
         )
-    require(not stage.get("RouteSettings"), f"unexpected RouteSettings: {stage['RouteSettings']}")
-    log = stage.get("AccessLogSettings", {}).get("DestinationArn", "")
-    require(target.resources["HttpApiLogGroup"] in log, "the stage writes no access log")
-    return f"{found['ThrottlingRateLimit']:g} requests per second"
+        found = stage.get("DefaultRouteSettings", {})
+        declared = target.template["Resources"][api]["Properties"]["DefaultRouteSettings"]
+        for field, reference in declared.items():
+            wanted = float(target.parameter(reference["Ref"]))
+            require(
+                float(found.get(field, -1)) == wanted,
+                f"{api}: {field} is {found.get(field)} instead of {wanted:g} ({reference['Ref']})",
+            )
+        require(not stage.get("RouteSettings"), f"{api} has RouteSettings: deploy it again")
+        log = stage.get("AccessLogSettings", {}).get("DestinationArn", "")
+        require(target.resources["HttpApiLogGroup"] in log, f"{api} writes no access log")
+        rates.append(f"{api} {found['ThrottlingRateLimit']:g}/s")
+    return ", ".join(rates)
 
 
 def functions_have_their_settings(run: Run) -> str:
@@ -241,7 +255,8 @@ def _suffix(target: Target) -> str:
 CHECKS = (
     Check("stack and nested stack are complete", stacks_are_complete),
     Check("every route has the JWT authorizer", every_route_has_the_authorizer),
-    Check("the API's stage is throttled and logged", the_stage_is_throttled_and_logged),
+    Check("callbacks have no authorizer", callbacks_have_no_authorizer),
+    Check("the APIs are throttled and logged", the_stages_are_throttled_and_logged),
     Check("functions have their settings and logs", functions_have_their_settings),
     Check("the schedule runs with the parameters' pools", the_schedule_runs),
     Check("the table's deletion protection", the_table_is_protected),

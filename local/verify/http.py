@@ -43,7 +43,7 @@ class Response:
 def send(
     method: str, url: str, body: object = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Sends a request and returns its response, also for an error status. Raises `OSError`."""
+    """Sends a request and returns its response, whose status may be an error. Raises `OSError`."""
     sent = dict(headers or {})
     data = None
     if body is not None:

@@ -37,8 +37,8 @@ FUNCTIONS = {
     for path in sorted(ROOT.glob("functions/*/app.py"))
 }
 
-#: The functions that no caller waits for: a failure is noticed by an alarm only.
-BACKGROUND = {"PrecreateSessions"}
+#: The functions that no app waits for: a failure is noticed by an alarm only.
+BACKGROUND = {"PrecreateSessions", "ReceiveCallback"}
 
 #: Bytes that Lambda allows for a function's environment, names and values together.
 ENVIRONMENT_BYTES = 4096
@@ -258,8 +258,6 @@ def test_callbacks_have_an_api_of_their_own_with_its_own_limits() -> None:
     }
     reserved = properties("ReceiveCallbackFunction")["ReservedConcurrentExecutions"]
     assert reserved["Fn::If"][:2] == ["HasCallbackConcurrency", {"Ref": "CallbackConcurrency"}]
-    entry = json.loads(api["AccessLogSettings"]["Format"])
-    assert not any("header" in value.lower() for value in entry.values())
 
 
 def test_cors_is_on_only_if_origins_are_given() -> None:
@@ -282,7 +280,9 @@ def test_every_route_is_throttled_by_settings_that_cloudformation_types() -> Non
 
 
 def test_the_access_log_is_json_without_tokens() -> None:
-    entry = json.loads(properties("HttpApi")["AccessLogSettings"]["Format"])
+    for name in of_type("AWS::Serverless::HttpApi"):
+        assert "AccessLogSettings" not in properties(name)
+    entry = json.loads(TEMPLATE["Globals"]["HttpApi"]["AccessLogSettings"]["Format"])
     assert entry["caller"] == "$context.authorizer.claims.sub"
     assert not any("header" in value.lower() for value in entry.values())
 
@@ -504,7 +504,7 @@ def test_an_alarm_reports_the_5xx_responses_of_the_api() -> None:
 
 @pytest.mark.parametrize("name", sorted(BACKGROUND))
 @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-def test_a_function_that_no_caller_waits_for_has_alarms_of_its_own(name: str, metric: str) -> None:
+def test_a_function_that_no_app_waits_for_has_alarms_of_its_own(name: str, metric: str) -> None:
     alarm = ALARMS[f"{name}{metric}Alarm"]
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", metric)
     assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": f"{name}Function"}}]

@@ -94,7 +94,7 @@ def test_a_wrong_throttle_is_named(stack: Stack, target: Target) -> None:
     finally:
         _set_throttle(gateway, api, right)
     (detail,) = found.values()
-    assert detail.startswith("the stage's ThrottlingRateLimit is 1.0 instead of")
+    assert detail.startswith("HttpApi: ThrottlingRateLimit is 1.0 instead of")
 
 
 def test_a_disabled_schedule_is_named(target: Target) -> None:
