@@ -13,7 +13,7 @@ export UV_LINK_MODE := copy
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak coverage up down serve tokens check format bench load build deploy verify invoke docs lock audit clean
+.PHONY: help setup demo test soak coverage up down serve tokens check format bench load build deploy verify forget invoke docs lock audit clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -79,6 +79,10 @@ serve: setup  ## start the local stack in the foreground, and print addresses an
 
 tokens: setup  ## print new JWTs for alice, bob, carol and the moderator (valid for an hour)
 	@$(BIN)/python -m local.stack tokens
+
+forget: setup  ## list what is stored of one user of a deployed stack: make forget SUB=… STACK=name (APPLY=1 removes it)
+	@test -n "$(SUB)" || { echo "usage: make forget SUB=the-users-sub STACK=name [APPLY=1]" >&2; exit 2; }
+	@$(BIN)/python -m local.forget '$(SUB)' $(if $(STACK),--stack $(STACK)) $(if $(APPLY),--apply) $(ARGS)
 
 invoke: setup  ## invoke a function of the running stack: F=create_session E=events/create_session.json
 	@test -n "$(F)" -a -n "$(E)" || { echo "usage: make invoke F=create_session E=events/create_session.json" >&2; exit 2; }
