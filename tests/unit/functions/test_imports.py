@@ -64,6 +64,7 @@ FIELDS = {"http.fields"}
 ROOMS = {"domain.requests", "domain.rooms"}
 CREDENTIALS = {"opentok_client.clock", "opentok_client.credentials", "credentials"}
 TOKENS = CREDENTIALS | {
+    "jwt",
     "opentok_client.signing",
     "opentok_client.tokens",
     "issue_token",
@@ -108,8 +109,10 @@ LOADED = {
     | {"http", "scheduled_handler", "domain.pool_size", "precreate_sessions"},
 }
 
+# `cryptography` is in the test environment but not in the layer, and PyJWT takes it when it can.
 PROBE = """
 import json, sys
+sys.modules["cryptography"] = None
 import app
 print(json.dumps([name for name, module in sys.modules.items() if module is not None]))
 """
@@ -142,7 +145,7 @@ def test_a_function_loads_only_the_modules_that_it_needs(function: str, modules:
         for name in modules
         if name.startswith(("opentok_sessions.", "opentok_client."))
     }
-    assert ours == LOADED[function]
+    assert ours == LOADED[function] - {"jwt"}
 
 
 def test_a_function_loads_only_the_libraries_that_it_needs(
@@ -152,7 +155,7 @@ def test_a_function_loads_only_the_libraries_that_it_needs(
     ours = {"app", "opentok_client", "opentok_sessions"}
     # An environment's own start-up hooks load a few modules with a leading underscore.
     found = {name for name in libraries - ours if not name.startswith("_")}
-    assert found == LIBRARIES
+    assert found == LIBRARIES | ({"jwt"} & LOADED[function])
 
 
 def test_a_function_loads_only_logs_and_metrics_of_powertools(modules: set[str]) -> None:

@@ -28,6 +28,7 @@ PACKAGES = {
     "dateutil",
     "idna",
     "jmespath",
+    "jwt",
     "opentok_client",
     "requests",
     "s3transfer",
