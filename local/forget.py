@@ -77,7 +77,7 @@ def _change(item: Item, sub: str) -> Change | None:
     return Change(pk, sk, False, tuple(replaced), tuple(removed), tuple(participant_of))
 
 
-def apply(dynamodb: Any, table: str, sub: str, change: Change, nobody: str) -> bool:
+def apply(dynamodb: Any, table: str, sub: str, change: Change, replacement: str) -> bool:
     """Carries out a change; returns False when the item has changed in the meantime."""
     key = {"pk": {"S": change.pk}, "sk": {"S": change.sk}}
     if change.delete:
@@ -89,7 +89,7 @@ def apply(dynamodb: Any, table: str, sub: str, change: Change, nobody: str) -> b
     for number, name in enumerate(change.replaced + change.removed + change.participant_of):
         names[f"#n{number}"] = name
         if name in change.replaced:
-            sets.append(f"#n{number} = :nobody")
+            sets.append(f"#n{number} = :replacement")
             conditions.append(f"#n{number} = :sub")
         elif name in change.removed:
             removals.append(f"#n{number}")
@@ -98,7 +98,7 @@ def apply(dynamodb: Any, table: str, sub: str, change: Change, nobody: str) -> b
             removals.append(f"#n{number}.#sub")
     expression = f"SET {', '.join(sets)} " if sets else ""
     expression += f"REMOVE {', '.join(removals)}" if removals else ""
-    values = {":nobody": {"S": nobody}, ":sub": {"S": sub}} if sets else {}
+    values = {":replacement": {"S": replacement}, ":sub": {"S": sub}} if sets else {}
     try:
         dynamodb.update_item(
             TableName=table,
@@ -118,11 +118,11 @@ def apply(dynamodb: Any, table: str, sub: str, change: Change, nobody: str) -> b
 def forget(target: Target, sub: str, *, really: bool) -> int:
     """Lists the changes, or carries them out; returns the number of items that remain to do."""
     dynamodb, table = target.client("dynamodb"), target.outputs["TableName"]
-    nobody = f"forgotten-{uuid.uuid4()}"
+    replacement = f"forgotten-{uuid.uuid4()}"
     changes, left = 0, 0
     for change in find(dynamodb, table, sub):
         changes += 1
-        done = really and apply(dynamodb, table, sub, change, nobody)
+        done = really and apply(dynamodb, table, sub, change, replacement)
         left += not done
         print(f"{'done' if done else 'found'}  {change}")
     print(f"{changes} items name the user, {left} of them unchanged.")

@@ -10,7 +10,7 @@ from tests.aws import TABLE_NAME, Aws
 from tests.unit.opentok_sessions import vendor_server
 from tests.unit.opentok_sessions.application import ALICE, BOB, MODERATOR, Application, Clock
 
-NOBODY = "forgotten-1"
+REPLACEMENT = "forgotten-1"
 
 
 @pytest.fixture
@@ -48,14 +48,14 @@ def test_finding_changes_nothing(app: Application, aws: Aws) -> None:
 
 def test_no_item_names_a_forgotten_user(app: Application, aws: Aws) -> None:
     for change in changes(aws):
-        assert forget.apply(aws.dynamodb, TABLE_NAME, BOB.sub, change, NOBODY)
+        assert forget.apply(aws.dynamodb, TABLE_NAME, BOB.sub, change, REPLACEMENT)
     assert changes(aws) == []
     assert "bob" not in str(aws.items()).replace("room#bobs", "").replace("'bobs'", "")
 
 
 def test_a_forgotten_participant_is_no_longer_admitted(app: Application, aws: Aws) -> None:
     for change in changes(aws):
-        forget.apply(aws.dynamodb, TABLE_NAME, BOB.sub, change, NOBODY)
+        forget.apply(aws.dynamodb, TABLE_NAME, BOB.sub, change, REPLACEMENT)
     with pytest.raises(SessionNotFound):
         app.create({"room": "consultation"}, BOB)
     assert app.create({"room": "consultation"}, ALICE).session.participants == {}
@@ -64,7 +64,7 @@ def test_a_forgotten_participant_is_no_longer_admitted(app: Application, aws: Aw
 def test_other_users_keep_their_items(app: Application, aws: Aws) -> None:
     before = {item["pk"]["S"]: item for item in aws.items() if "bob" not in str(item)}
     for change in changes(aws):
-        forget.apply(aws.dynamodb, TABLE_NAME, BOB.sub, change, NOBODY)
+        forget.apply(aws.dynamodb, TABLE_NAME, BOB.sub, change, REPLACEMENT)
     after = {item["pk"]["S"]: item for item in aws.items()}
     assert before.items() <= after.items()
 
@@ -74,4 +74,4 @@ def test_an_item_that_has_another_owner_by_now_is_left_alone(app: Application, a
     item = aws.item("room#bobs")
     assert item is not None
     aws.put({**item, "owner": {"S": "carol"}})
-    assert not forget.apply(aws.dynamodb, TABLE_NAME, BOB.sub, change, NOBODY)
+    assert not forget.apply(aws.dynamodb, TABLE_NAME, BOB.sub, change, REPLACEMENT)
