@@ -82,6 +82,6 @@ def test_the_table_of_time_budgets_matches_the_code() -> None:
     assert documented.keys() == budgets.keys()
     for name, text in documented.items():
         values = tuple(float(number) for number in re.findall(r"[\d.]+", text))
-        factor = 3600 if text.strip().endswith("h") else 1
+        factor = {"h": 3600, "days": 24 * 3600}.get(text.split()[-1], 1)
         expected = budgets[name] if isinstance(budgets[name], tuple) else (budgets[name],)
         assert tuple(value * factor for value in values) == tuple(map(float, expected)), name

@@ -49,11 +49,12 @@ class ConsolePage:
         self.form.get_by_role("button", name="Create or join").click()
 
     def create(self, **fields: str) -> str:
-        """Fill in these fields, by their labels, and create; the session's id."""
+        """Fills in these fields, by their labels, and creates; returns the session's ID."""
         for label, value in fields.items():
             self.form.get_by_label(label.replace("_", " "), exact=True).fill(value)
         with self.page.expect_response(_answers_creation) as responded:
             self.submit()
+        assert responded.value.ok, responded.value.text()
         session_id = responded.value.json()["sessionId"]
         assert isinstance(session_id, str)
         expect(fact(self.session, "Session ID")).to_have_text(session_id)
