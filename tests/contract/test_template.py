@@ -52,6 +52,7 @@ QUEUE = {"Fn::GetAtt": ["FailedRefills", "Arn"]}
 #: Everything that each function may do, except writing its own log and traces.
 ALLOWED: dict[str, list[tuple[str, object]]] = {
     "create_session": [
+        ("dynamodb:BatchGetItem", TABLE),
         ("dynamodb:GetItem", TABLE),
         ("dynamodb:PutItem", TABLE),
         ("dynamodb:UpdateItem", TABLE),

@@ -25,6 +25,7 @@ from .storage.table import Table
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
+    from .caller_limits import CallerLimits
     from .close_session import CloseSession
     from .create_session import CreateSession
     from .credentials import CredentialCache
@@ -77,6 +78,7 @@ def create_session(settings: Settings) -> CreateSession:
         credentials=credentials,
         tokens=tokens,
         join=JoinSession(store, credentials, tokens, settings.room_idle_seconds),
+        limits=_limits(settings, table),
         permanent_rooms_by_moderators=settings.permanent_rooms_by == "moderators",
     )
 
@@ -85,10 +87,12 @@ def issue_token(settings: Settings) -> IssueToken:
     """Returns the use case of `POST /sessions/{sessionId}/tokens`."""
     from .issue_token import IssueToken
 
+    table = _table(settings)
     return IssueToken(
-        store=SessionStore(_table(settings), settings.retention_seconds),
+        store=SessionStore(table, settings.retention_seconds),
         credentials=_credentials(settings),
         tokens=_tokens(settings),
+        limits=_limits(settings, table),
         room_idle_seconds=settings.room_idle_seconds,
     )
 
@@ -114,7 +118,9 @@ def release_room(settings: Settings) -> ReleaseRoom:
     """Returns the use case of `DELETE /rooms/{room}`."""
     from .release_room import ReleaseRoom
 
-    return ReleaseRoom(SessionStore(_table(settings), settings.retention_seconds))
+    table = _table(settings)
+    store = SessionStore(table, settings.retention_seconds)
+    return ReleaseRoom(store, _limits(settings, table))
 
 
 def precreate_sessions(settings: Settings) -> PrecreateSessions:
@@ -159,6 +165,19 @@ def _pools(settings: Settings) -> Pools:
         telemetry.logger.error("pools_unusable", extra={"reason": problem.detail})
         telemetry.count("InternalError")
         return Pools([])
+
+
+def _limits(settings: Settings, table: Table) -> CallerLimits:
+    from .caller_limits import CallerLimits
+    from .domain.limits import Limits
+    from .storage.limit_store import LimitStore
+
+    limits = Limits.of(
+        settings.caller_sessions_per_hour,
+        settings.caller_tokens_per_minute,
+        settings.caller_rooms,
+    )
+    return CallerLimits(LimitStore(table, settings.retention_seconds), limits)
 
 
 def _tokens(settings: Settings) -> TokenIssuer:

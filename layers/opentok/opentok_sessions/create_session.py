@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from opentok_client.options import MediaMode
 from opentok_client.session_id import SessionId
 
+from .caller_limits import CallerLimits
 from .credentials import CredentialCache
 from .domain.claims import KeyClaim, Outcome
 from .domain.deadline import RACE_ATTEMPTS, RACE_PAUSE_SECONDS, Deadline
@@ -50,6 +51,7 @@ class CreateSession:
     credentials: CredentialCache
     tokens: TokenIssuer
     join: JoinSession
+    limits: CallerLimits
     permanent_rooms_by_moderators: bool = False
     clock: Callable[[], float] = time.time
 
@@ -70,12 +72,16 @@ class CreateSession:
 
     def _run(self, attempt: Attempt) -> Created:
         surplus: Candidate | None = None  # created by the vendor, without an owner so far
+        counted = False  # once, however many races the request loses
         try:
             for _ in range(RACE_ATTEMPTS):
                 try:
                     found = self.join.find(attempt)
                     if isinstance(found, Created):
                         return found
+                    if not counted:
+                        self._count(attempt, found)
+                        counted = True
                     if surplus is None:
                         if (existing := self._claim_existing(attempt, found)) is not None:
                             return existing
@@ -98,6 +104,10 @@ class CreateSession:
         finally:
             if surplus is not None:
                 self.supply.return_surplus(surplus, attempt.now, attempt.deadline)
+
+    def _count(self, attempt: Attempt, opening: Opening) -> None:
+        room = attempt.request.room
+        self.limits.take_session(attempt.caller, room, opening.terms, attempt.now, attempt.deadline)
 
     def _claim_existing(self, attempt: Attempt, opening: Opening) -> Created | None:
         """Returns the registered or a pooled session as the caller's; None when none is left."""

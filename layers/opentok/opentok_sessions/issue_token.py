@@ -13,6 +13,7 @@ from opentok_client.grant import LIFETIME_MAX_SECONDS, TokenFormat, TokenGrant
 from opentok_client.signing import CLOCK_SKEW_SECONDS
 from opentok_client.tokens import client_token
 
+from .caller_limits import CallerLimits
 from .credentials import CredentialCache
 from .domain import policy
 from .domain.deadline import AWS_CALL_SECONDS, Deadline
@@ -85,15 +86,17 @@ class IssueToken:
     store: SessionStore
     credentials: CredentialCache
     tokens: TokenIssuer
+    limits: CallerLimits
     room_idle_seconds: int
     clock: Callable[[], float] = time.time
 
     def __call__(
         self, session_id: str, caller: Caller, requested: TokenRequest, deadline: Deadline
     ) -> Token:
-        """Raises `SessionNotFound`, and everything that `TokenIssuer.issue` raises."""
+        """Raises `SessionNotFound`, `TooManyRequests`, and what `TokenIssuer.issue` raises."""
         now = self.clock()
         session, _ = policy.admit(caller, self.store.find_session(session_id))
+        self.limits.take_token(caller, now, deadline)
         deadline.require()
         credentials = self.credentials.for_project(session.project_id)
         token = self.tokens.issue(session, caller, requested, now, credentials)

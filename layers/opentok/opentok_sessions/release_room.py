@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .caller_limits import CallerLimits
 from .domain import policy
 from .domain.models import Caller
 from .domain.problems import RoomNotFound, StorageUnavailable
@@ -15,8 +16,9 @@ ATTEMPTS = 3
 class ReleaseRoom:
     """`DELETE /rooms/{room}`."""
 
-    def __init__(self, store: SessionStore) -> None:
+    def __init__(self, store: SessionStore, limits: CallerLimits) -> None:
         self._store = store
+        self._limits = limits
 
     def __call__(self, name: str, caller: Caller) -> None:
         """Removes the room's record; its session gets no further callers from the room.
@@ -28,5 +30,6 @@ class ReleaseRoom:
             if room is None or not policy.may_manage(caller, room):
                 raise RoomNotFound
             if self._store.release_room(room):
+                self._limits.leave_room(Caller(room.owner), name)
                 return
         raise StorageUnavailable("Too many concurrent requests for this room. Retry later.")

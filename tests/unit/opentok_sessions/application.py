@@ -11,11 +11,13 @@ from opentok_client.clock import Clocks
 from opentok_client.credentials import Platform
 from opentok_client.grant import TokenFormat
 from opentok_client.options import SessionOptions
+from opentok_sessions.caller_limits import CallerLimits
 from opentok_sessions.close_session import CloseSession
 from opentok_sessions.create_session import CreateSession
 from opentok_sessions.credentials import CredentialCache
 from opentok_sessions.domain.claims import KeyClaim
 from opentok_sessions.domain.deadline import FUNCTION_SECONDS, RESPONSE_RESERVE_SECONDS, Deadline
+from opentok_sessions.domain.limits import Limits
 from opentok_sessions.domain.models import Caller, Created, Session, Source, Token, TokenRequest
 from opentok_sessions.domain.requests import ListRequest
 from opentok_sessions.get_session import GetSession
@@ -28,6 +30,7 @@ from opentok_sessions.precreate_sessions import PrecreateSessions
 from opentok_sessions.release_room import ReleaseRoom
 from opentok_sessions.runtime.settings import Settings
 from opentok_sessions.session_supply import SessionSupply
+from opentok_sessions.storage.limit_store import LimitStore
 from opentok_sessions.storage.pool_store import PoolStore
 from opentok_sessions.storage.session_list import SessionList
 from opentok_sessions.storage.session_store import SessionStore
@@ -59,6 +62,9 @@ DEADLINE = Deadline(math.inf, time.monotonic)
 ALICE = Caller("alice")
 BOB = Caller("bob")
 MODERATOR = Caller("mo", moderator=True)
+
+
+UNLIMITED = Limits.of(0, 0, 0)
 
 
 class Clock:
@@ -128,6 +134,7 @@ class Application:
         clock: Clock,
         pools: str = ENVIRONMENT["POOLS"],
         platform: Platform = Platform.OPENTOK,
+        limits: Limits = UNLIMITED,
     ) -> Application:
         table = Table(aws.client("dynamodb"), TABLE_NAME)
         store, pool_store = SessionStore(table, RETENTION), PoolStore(table)
@@ -137,6 +144,7 @@ class Application:
         )
         vendor = _PatientVendor(credentials, vendor_server.url, 8)
         tokens = TokenIssuer(TokenFormat.JWT)
+        caller_limits = CallerLimits(LimitStore(table, RETENTION), limits)
         return cls(
             aws=aws,
             clock=clock,
@@ -150,12 +158,13 @@ class Application:
                 credentials,
                 tokens,
                 JoinSession(store, credentials, tokens, IDLE),
+                caller_limits,
                 clock=clock,
             ),
-            issue_token=IssueToken(store, credentials, tokens, IDLE, clock),
+            issue_token=IssueToken(store, credentials, tokens, caller_limits, IDLE, clock),
             get_session=GetSession(store, SessionList(table), IDLE, clock),
             close_session=CloseSession(store, clock),
-            release_room=ReleaseRoom(store),
+            release_room=ReleaseRoom(store, caller_limits),
             precreate_sessions=PrecreateSessions(
                 pool_store, credentials, vendor, 500, clock, clock, lambda _, s: clock.turn(s)
             ),

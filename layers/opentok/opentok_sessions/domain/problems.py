@@ -6,7 +6,8 @@ with `Retry-After`. `DamagedRecord` is not a problem of the caller's: it becomes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "SessionNotOpenYet",
     "SessionOfAnotherProject",
     "StorageUnavailable",
+    "TooManyRequests",
     "Unavailable",
     "VendorRejected",
     "VendorUnavailable",
@@ -63,6 +65,8 @@ class Problem(Exception):
     """A failure with a `detail` that is written for the caller."""
 
     type: ClassVar[ProblemType] = INTERNAL_ERROR
+    retry_after: float | None = None  # seconds
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, detail: str, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(detail)
@@ -177,6 +181,18 @@ class NotJson(Problem):
     type = ProblemType(415, "not_json", "The body is not JSON")
 
 
+class TooManyRequests(Problem):
+    """The caller has reached a limit of this deployment; retrying works after `retry_after`
+    seconds. `headers` describe the limit."""
+
+    type = ProblemType(429, "too_many_requests", "Too many requests")
+
+    def __init__(self, detail: str, retry_after: float, headers: Mapping[str, str]) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+        self.headers = headers
+
+
 class VendorRejected(Problem):
     """The vendor rejected our credentials or our request."""
 
@@ -187,6 +203,8 @@ class VendorRejected(Problem):
 
 class Unavailable(Problem):
     """A dependency does not respond; the caller may retry after `retry_after` seconds."""
+
+    retry_after: float
 
     def __init__(self, detail: str, retry_after: float = 2.0) -> None:
         super().__init__(detail)

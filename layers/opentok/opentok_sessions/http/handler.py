@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..domain.deadline import FUNCTION_SECONDS, RESPONSE_RESERVE_SECONDS, Deadline
-from ..domain.problems import INTERNAL_ERROR, Problem, ProblemType, Unavailable
+from ..domain.problems import INTERNAL_ERROR, Problem, ProblemType
 from ..runtime import cold_start, telemetry
 from ..runtime.settings import Settings
 from .request import Request
@@ -103,8 +103,8 @@ def _log(
 
 
 def _problem_response(problem: Problem, request_id: str) -> Response:
-    headers = {}
-    if isinstance(problem, Unavailable):
+    headers = dict(problem.headers)
+    if problem.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after)))
     body = _problem_body(problem.type, problem.detail, request_id)
     if problem.errors:

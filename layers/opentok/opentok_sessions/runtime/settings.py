@@ -34,6 +34,9 @@ class Settings(NamedTuple):
     moderators_claim: str
     moderators_group: str
     permanent_rooms_by: str
+    caller_sessions_per_hour: int
+    caller_tokens_per_minute: int
+    caller_rooms: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -56,6 +59,9 @@ class Settings(NamedTuple):
             moderators_claim=read.text("MODERATORS_CLAIM"),
             moderators_group=read.text("MODERATORS_GROUP"),
             permanent_rooms_by=read.one_of("PERMANENT_ROOMS_BY", "anyone", "moderators"),
+            caller_sessions_per_hour=read.integer("CALLER_SESSIONS_PER_HOUR", 0, 1_000_000),
+            caller_tokens_per_minute=read.integer("CALLER_TOKENS_PER_MINUTE", 0, 1_000_000),
+            caller_rooms=read.integer("CALLER_ROOMS", 0, 1_000),
         )
         if settings.retention_seconds < settings.room_idle_seconds:
             # A record would expire before its room is idle, which would split the room's callers.

@@ -9,7 +9,7 @@ from ..domain.problems import DamagedRecord
 
 __all__ = ["Attribute", "Item", "Value", "decode", "encode", "number", "text"]
 
-Value = str | int | bool | Mapping[str, str]
+Value = str | int | bool | Mapping[str, str] | frozenset[str]
 Attribute = dict[str, Any]
 Item = Mapping[str, Attribute]
 
@@ -26,6 +26,8 @@ def _attribute(value: Value) -> Attribute:
         return {"N": str(value)}
     if isinstance(value, str):
         return {"S": str(value)}
+    if isinstance(value, frozenset):
+        return {"SS": sorted(value)}
     return {"M": encode(value)}
 
 
@@ -40,6 +42,8 @@ def decode(item: Item) -> dict[str, Value]:
                 values[name] = int(float(number))
             case {"BOOL": bool(flag)}:
                 values[name] = flag
+            case {"SS": list(texts)}:
+                values[name] = frozenset(texts)
             case {"M": dict(entries)} if all("S" in entry for entry in entries.values()):
                 values[name] = {key: entry["S"] for key, entry in entries.items()}
     return values

@@ -6,6 +6,8 @@
     room#<name>      room                the room's current session
     idem#<hash>      key                 an idempotency record
     refill#<pool>    refill              the state after a pool's last refill
+    caller#<sub>     sessions#<n>        the caller's new sessions in window n; also tokens#<n>
+    caller#<sub>     rooms               the private and permanent rooms that the caller holds
 
 A session and its connections share a partition.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ..domain.models import Caller
 from ..domain.problems import StorageUnavailable
 from ..runtime import telemetry
 from .attributes import Attribute, Item, Value, decode, encode
@@ -24,6 +27,7 @@ __all__ = [
     "LIVE",
     "SCHEMA",
     "Key",
+    "caller_key",
     "gone_key",
     "idempotency_key",
     "live_key",
@@ -76,6 +80,11 @@ def idempotency_key(hashed: str) -> Key:
 def refill_key(pool_id: str) -> Key:
     """Returns the key of a pool's refill state."""
     return Key(f"refill#{pool_id}", "refill")
+
+
+def caller_key(caller: Caller, kind: str) -> Key:
+    """Returns the key of one of the caller's items."""
+    return Key(f"caller#{owner_key(caller.sub)}", kind)
 
 
 def owner_key(sub: str) -> str:

@@ -1,0 +1,54 @@
+"""Enforces the limits of one caller, before a pool or the vendor is used. Moderators are exempt."""
+
+from __future__ import annotations
+
+from .domain.deadline import Deadline
+from .domain.limits import Limits, is_held, rooms_refused
+from .domain.models import Caller
+from .domain.rooms import Terms
+from .storage.limit_store import LimitStore
+
+__all__ = ["CallerLimits"]
+
+
+class CallerLimits:
+    """Every method raises `StorageUnavailable` when DynamoDB fails.
+
+    A use counts even when the request fails afterwards, for instance because the vendor is down.
+    """
+
+    def __init__(self, store: LimitStore, limits: Limits) -> None:
+        self._store = store
+        self._limits = limits
+
+    def take_session(
+        self, caller: Caller, room: str | None, terms: Terms, now: float, deadline: Deadline
+    ) -> None:
+        """Counts a new session, and its room if the caller then holds it.
+
+        Raises `TooManyRequests`.
+        """
+        sessions, rooms = self._limits.sessions, self._limits.rooms
+        if caller.moderator:
+            return
+        if sessions.limit:
+            deadline.require()
+            if not self._store.count(caller, sessions, now):
+                raise sessions.refused(now)
+        if rooms and room is not None and is_held(caller, terms):
+            deadline.require()
+            if not self._store.hold_room(caller, room, rooms, now):
+                raise rooms_refused(rooms)
+
+    def take_token(self, caller: Caller, now: float, deadline: Deadline) -> None:
+        """Counts a token. Raises `TooManyRequests`."""
+        tokens = self._limits.tokens
+        if tokens.limit and not caller.moderator:
+            deadline.require()
+            if not self._store.count(caller, tokens, now):
+                raise tokens.refused(now)
+
+    def leave_room(self, owner: Caller, name: str) -> None:
+        """Records that the owner no longer holds the room."""
+        if self._limits.rooms:
+            self._store.leave_room(owner, name)
