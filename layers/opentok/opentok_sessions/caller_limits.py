@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .domain.deadline import Deadline
 from .domain.limits import Limits, is_held, rooms_refused
 from .domain.models import Caller
-from .domain.rooms import Terms
 from .storage.limit_store import LimitStore
+
+if TYPE_CHECKING:
+    from .domain.rooms import Terms
 
 __all__ = ["CallerLimits"]
 

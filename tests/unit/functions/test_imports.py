@@ -63,6 +63,7 @@ RESPONSES = {"http.responses", "domain.media_mode"}
 FIELDS = {"http.fields"}
 ROOMS = {"domain.requests", "domain.rooms"}
 CREDENTIALS = {"opentok_client.clock", "opentok_client.credentials", "credentials"}
+LIMITS = {"caller_limits", "domain.limits", "storage.limit_store"}
 TOKENS = CREDENTIALS | {
     "jwt",
     "opentok_client.signing",
@@ -87,19 +88,20 @@ LOADED = {
     "receive_callback": HTTP - {"domain.policy"}
     | CREDENTIALS
     | {"receive_callback", "opentok_client.callbacks", "storage.presence_store"},
-    "release_room": HTTP | {"release_room"},
+    "release_room": HTTP | LIMITS | {"release_room"},
     "get_session": HTTP
     | RESPONSES
     | FIELDS
     | ROOMS
     | {"get_session", "http.get_session", "storage.session_list"},
-    "issue_token": HTTP | RESPONSES | FIELDS | ROOMS | TOKENS,
+    "issue_token": HTTP | RESPONSES | FIELDS | ROOMS | TOKENS | LIMITS,
     "create_session": HTTP
     | RESPONSES
     | FIELDS
     | ROOMS
     | TOKENS
     | CREATION
+    | LIMITS
     | {"create_session", "join_session", "session_supply"},
     "precreate_sessions": SHARED
     | FIELDS

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .models import Caller, Reuse
 from .problems import TooManyRequests
-from .rooms import Terms
+
+if TYPE_CHECKING:
+    from .rooms import Terms
 
 __all__ = ["ROOMS_CHECK_SECONDS", "Limits", "Quota", "is_held", "rooms_refused"]
 

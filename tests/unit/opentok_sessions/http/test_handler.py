@@ -21,6 +21,7 @@ from opentok_sessions.domain.problems import (
     SessionClosed,
     SessionNotFound,
     StorageUnavailable,
+    TooManyRequests,
     Unavailable,
     VendorRejected,
     VendorUnavailable,
@@ -73,6 +74,8 @@ def lines(log: Log, message: str) -> list[dict[str, Any]]:
 def made(kind: type[Problem]) -> Problem:
     if issubclass(kind, CallbackKindUnknown | RoomNotFound | SessionNotFound):
         return kind()
+    if issubclass(kind, TooManyRequests):
+        return kind("In words for the caller.", 5.0, {"RateLimit": '"sessions";r=0;t=5'})
     return kind("In words for the caller.")
 
 
@@ -131,7 +134,7 @@ def test_a_problem_has_the_status_code_and_title_of_its_type(kind: type[Problem]
         "requestId": "request=",
     }
     retry = answer["headers"].get("Retry-After")
-    assert (retry is not None) is issubclass(kind, Unavailable)
+    assert (retry is not None) is issubclass(kind, Unavailable | TooManyRequests)
 
 
 def test_every_problem_has_its_own_type() -> None:

@@ -24,6 +24,9 @@ ENVIRONMENT = {
     "REFILL_LIMIT": "500",
     "MODERATORS_CLAIM": "cognito:groups",
     "MODERATORS_GROUP": "moderators",
+    "CALLER_SESSIONS_PER_HOUR": "600",
+    "CALLER_TOKENS_PER_MINUTE": "120",
+    "CALLER_ROOMS": "0",
 }
 MAY_BE_EMPTY = ("API_URL", "PROJECT_ID")
 
@@ -46,6 +49,9 @@ def test_everything_is_read() -> None:
         moderators_claim="cognito:groups",
         moderators_group="moderators",
         permanent_rooms_by="anyone",
+        caller_sessions_per_hour=600,
+        caller_tokens_per_minute=120,
+        caller_rooms=0,
     )
 
 
