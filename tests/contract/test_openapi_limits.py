@@ -17,7 +17,7 @@ from opentok_sessions.http.create_session import parse_create_request
 from opentok_sessions.http.issue_token import parse_token_request
 from tests.contract.openapi import Node, contract, operations, resolve, violations
 
-NOW = 1_800_000_000.0
+NOW = 1_890_000_000.0
 MONTH_SECONDS = 30 * 24 * 3600
 
 SCHEMAS: Node = contract()["components"]["schemas"]
