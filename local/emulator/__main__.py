@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from local.emulator.app import application
+from local.emulator.control_status import ARCHIVE_FILES
 from local.emulator.options import Unrecorded
 from local.emulator.projects import generated_credentials
 from local.emulator.state import EmulatorState
@@ -71,6 +72,7 @@ async def _serve(state: EmulatorState, port: int, vonage_port: int | None, ready
             await web.TCPSite(runner, LOOPBACK, vonage_port).start()
             state.vonage_port = runner.addresses[1][1]
         urls = [f"http://{LOOPBACK}:{address[1]}" for address in runner.addresses]
+        state.archives.public_url = f"{urls[0]}{ARCHIVE_FILES}"
         addresses = {"opentokUrl": urls[0], "vonageUrl": urls[-1]}
         print(json.dumps(addresses | {"credentials": ready} if ready else addresses), flush=True)
         await stopped.wait()

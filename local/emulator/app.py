@@ -15,6 +15,7 @@ from local.emulator.control_bodies import CONTROL_PREFIX
 from local.emulator.control_callbacks import ControlCallbacks
 from local.emulator.control_clients import ControlClients
 from local.emulator.control_routes import ControlRoutes
+from local.emulator.control_status import ControlStatus
 from local.emulator.errors import Unauthorized, VendorError
 from local.emulator.fault_responses import respond_with
 from local.emulator.messaging import MESSAGING_PATH, Messaging
@@ -47,6 +48,7 @@ def routes(state: EmulatorState) -> list[web.RouteDef]:
             ServiceRoutes(state),
             ControlClients(state),
             ControlCallbacks(state),
+            ControlStatus(state),
             ControlRoutes(state),
         )
         for route in handlers.table()

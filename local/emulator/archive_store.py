@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
 from local.emulator.archives import Archive
@@ -11,16 +12,20 @@ from local.emulator.feature_fields import layout as layout_of
 from local.emulator.journal import Journal
 from local.emulator.options import ArchiveMode, MediaMode
 from local.emulator.projects import Project
-from local.emulator.sessions import NO_CLIENTS, Session, Sessions
+from local.emulator.sessions import NO_CLIENTS, Sessions
 from local.emulator.variants import Variants
 
-__all__ = ["Archives"]
+__all__ = ["PLACEHOLDER", "Archives"]
 
 # The vendor's codes for conflicts with the state of a session or archive.
 NOT_ROUTED = 15008
 ALREADY_STARTED = 15001
 NOT_STARTED = 15002
 NOT_DELETABLE = 15004
+
+RECORDING = ("started", "paused")
+PLACEHOLDER = b"\x00\x00\x00\x14ftypisom\x00\x00\x02\x00isom"
+"""The file of every archive: an MP4 without content."""
 
 
 class Archives:
@@ -30,6 +35,9 @@ class Archives:
         clock: seconds since the epoch.
         journal: where archives are kept across restarts.
         records: what the journal has recorded.
+
+    Attributes:
+        public_url: where archive files are served.
     """
 
     def __init__(
@@ -47,6 +55,7 @@ class Archives:
         self._journal = journal
         self._variants = variants
         self._archives: dict[str, Archive] = {}
+        self.public_url = "https://archive.invalid"
         for entry in records:
             match entry:
                 case {"archive": dict(record)}:
@@ -97,11 +106,11 @@ class Archives:
             raise NotFound(NO_CLIENTS)
         archive = Archive.begin(session_id, project.id, self._clock(), settings)
         if any(
-            other.status == "started" and other.multi_archive_tag == archive.multi_archive_tag
+            other.status in RECORDING and other.multi_archive_tag == archive.multi_archive_tag
             for other in self.listed(project, session_id)
         ):
             raise Conflict("The session is already being archived.", ALREADY_STARTED)
-        return self._changed(archive, session)
+        return self._changed(archive)
 
     def stop(self, project: Project, archive_id: str) -> Archive:
         """Stops an archive.
@@ -111,10 +120,11 @@ class Archives:
             Conflict: if it is already stopped.
         """
         archive = self.get(project, archive_id)
-        if archive.status != "started":
+        if archive.status not in RECORDING:
             raise Conflict("The archive is not being recorded.", NOT_STARTED)
-        archive.stop(self._clock(), "user initiated")
-        return self._changed(archive, self._sessions.of_project(project, archive.session_id))
+        if archive.automatic:  # accepted, without effect
+            return archive
+        return self._stopped(archive, "user initiated")
 
     def delete(self, project: Project, archive_id: str) -> None:
         """Deletes an archive.
@@ -124,7 +134,7 @@ class Archives:
             Conflict: if it is still being recorded.
         """
         archive = self.get(project, archive_id)
-        if archive.status == "started":
+        if archive.status in RECORDING:
             raise Conflict("The archive is still being recorded.", NOT_DELETABLE)
         del self._archives[archive_id]
         self._journal.append({"archiveDeleted": archive_id})
@@ -170,16 +180,45 @@ class Archives:
                 options.archive_name,
                 options.archive_resolution,
             )
-            self._changed(archive, session)
+            self._changed(archive)
         if event.name is EventName.SESSION_DESTROYED:
             for archive in list(self._archives.values()):
-                if archive.session_id == session.id and archive.status == "started":
-                    archive.stop(self._clock(), "session ended")
-                    self._changed(archive, session)
+                if archive.session_id == session.id and archive.status in RECORDING:
+                    self._stopped(archive, "session ended")
 
-    def _changed(self, archive: Archive, session: Session) -> Archive:
+    def report(self, archive_id: str, status: str, reason: str) -> Archive:
+        """Sets any status of an archive, as the service does for reasons of its own.
+
+        Raises:
+            NotFound: if there is no such archive.
+        """
+        archive = self._archives.get(archive_id)
+        if archive is None:
+            raise NotFound("Archive not found")
+        archive.status, archive.reason = status, reason
+        archive.updated_ms = int(self._clock() * 1000)
+        available = status == "available"
+        archive.url = f"{self.public_url}/{archive.id}.mp4" if available else None
+        archive.size = len(PLACEHOLDER) if status in ("available", "uploaded") else archive.size
+        return self._changed(archive)
+
+    def _stopped(self, archive: Archive, reason: str) -> Archive:
+        archive.stop(self._clock(), reason)
+        seconds = self._variants().archive_available_after_ms / 1000
+        if seconds:
+            loop = asyncio.get_running_loop()
+            loop.call_later(seconds, self._available, archive, reason)
+        return self._changed(archive)
+
+    def _available(self, archive: Archive, reason: str) -> None:
+        if archive.status == "stopped" and archive.id in self._archives:
+            self.report(archive.id, "available", reason)
+
+    def _changed(self, archive: Archive) -> Archive:
         self._archives[archive.id] = archive
         self._journal.append({"archive": archive.record()})
-        time_ms = int(self._clock() * 1000)
-        self._events.publish(Event(EventName.ARCHIVE, session, time_ms, archive=archive))
+        session = self._sessions.get(archive.session_id)
+        if session is not None:
+            time_ms = int(self._clock() * 1000)
+            self._events.publish(Event(EventName.ARCHIVE, session, time_ms, archive=archive))
         return archive

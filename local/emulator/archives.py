@@ -18,7 +18,9 @@ class Archive:
     """An archive of a session.
 
     Attributes:
-        status: ``started`` or ``stopped``; the service goes on to ``available`` or ``uploaded``.
+        status: ``started``, ``stopped`` and, with the variant ``archiveAvailableAfterMs``,
+            ``available``; a control route sets any other.
+        automatic: whether the session started it; such an archive cannot be stopped.
         created_ms: start, in milliseconds since the epoch.
         duration: in seconds; 0 until it is stopped.
         reason: why it stopped.
@@ -41,6 +43,9 @@ class Archive:
     reason: str = ""
     multi_archive_tag: str = ""
     updated_ms: int = 0
+    automatic: bool = False
+    url: str | None = None
+    size: int = 0
     layout: dict[str, object] = field(default_factory=lambda: {"type": "bestFit"})
     streams: dict[str, dict[str, bool]] = field(default_factory=dict)
 
@@ -72,7 +77,9 @@ class Archive:
         """Creates the automatic archive of a session with ``archiveMode=always``."""
         recorded_name = (name or "").translate(_LOST_IN_NAMES)
         settings = {"name": recorded_name, "resolution": resolution}
-        return cls.begin(session_id, project_id, now, settings)
+        archive = cls.begin(session_id, project_id, now, settings)
+        archive.automatic = True
+        return archive
 
     def stop(self, now: float, reason: str) -> None:
         self.status = "stopped"
@@ -95,14 +102,14 @@ class Archive:
             "projectId": self.project_id,
             "partnerId": self.project_id,
             "createdAt": self.created_ms,
-            "size": 0,
+            "size": self.size,
             "duration": self.duration,
             "outputMode": self.output_mode,
             "streamMode": self.stream_mode,
             "hasAudio": self.has_audio,
             "hasVideo": self.has_video,
             "resolution": self.resolution,
-            "url": None,
+            "url": self.url,
             "multiArchiveTag": self.multi_archive_tag,
             "updatedAt": self.updated_ms,
             **({"streams": self._streams()} if self.stream_mode == "manual" else {}),

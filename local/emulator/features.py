@@ -63,11 +63,7 @@ class Feature:
 
 
 class Features:
-    """Starts and stops features; publishes an event for each change of status.
-
-    Args:
-        clock: seconds since the epoch.
-    """
+    """Starts and stops features, with an event for each change of status."""
 
     def __init__(
         self,
@@ -197,6 +193,13 @@ class Features:
             if feature.id == feature_id:
                 return feature
         raise NotFound("Not found")
+
+    def find(self, feature_id: str) -> Feature:
+        """Returns any feature; raises `NotFound` if there is none."""
+        feature = self._features.get(feature_id)
+        if feature is None:
+            raise NotFound("Not found")
+        return feature
 
     def report(
         self, feature: Feature, status: str, reason: str | None = None, **fields: object

@@ -63,8 +63,8 @@ ROWS = (
     ),
     Row(
         _ARCHIVE,
-        "`started` and `stopped`, with reason (`archiveEventField`, `archiveProjectField`); never "
-        "`available`, `uploaded`, `failed`",
+        "`started` and `stopped`, with reason (`archiveEventField`, `archiveProjectField`); "
+        "`available` with `archiveAvailableAfterMs`, any other by a control route",
         "simplified",
         _DOCS,
     ),

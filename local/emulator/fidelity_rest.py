@@ -185,7 +185,8 @@ ROWS = (
     Row(f"GET {_ARCHIVE}/{{archive}}", "the archive, or 404", "faithful", SDKS),
     Row(
         f"POST {_ARCHIVE}/{{archive}}/stop",
-        "stays `stopped` (the service goes on to `available`); 409 with code 15002 the second time",
+        "stays `stopped` (the service goes on to `available`; `archiveAvailableAfterMs`); 409 with "
+        "code 15002 the second time; no effect on automatic archives",
         "simplified",
         SDK_TESTS,
     ),

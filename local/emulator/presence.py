@@ -32,6 +32,7 @@ class Presence:
         self._clock = clock
         self._variants = variants
         self._ends: dict[str, asyncio.TimerHandle] = {}
+        self._session_ids: dict[str, str] = {}
 
     def connect(self, session: Session, connection: Connection) -> None:
         """Connects a client; the first one creates the session in the vendor's sense."""
@@ -39,6 +40,7 @@ class Presence:
         if pending_end is not None:
             pending_end.cancel()
         session.connections[connection.id] = connection
+        self._session_ids[connection.id] = session.id
         if not session.live:
             session.live = True
             self._publish(EventName.SESSION_CREATED, session)
@@ -59,14 +61,12 @@ class Presence:
         Raises:
             NotFound: if no such client is connected.
         """
-        for candidate in [session] if session else self._sessions:
-            connection = candidate.connections.pop(connection_id, None)
-            if connection is not None:
-                self._left(candidate, connection, reason)
-                if not candidate.connections:
-                    self._schedule_end(candidate)
-                return
-        raise NotFound(NO_CLIENTS)
+        found = session or self._sessions.get(self._session_ids.get(connection_id, ""))
+        if found is None or connection_id not in found.connections:
+            raise NotFound(NO_CLIENTS)
+        self._left(found, found.connections.pop(connection_id), reason)
+        if not found.connections:
+            self._schedule_end(found)
 
     def publish(self, session: Session, connection: Connection, stream: Stream) -> None:
         """Adds a stream to a connected client."""
@@ -94,6 +94,7 @@ class Presence:
         self._publish(EventName.SESSION_NOTIFICATION, session, reason=reason)
 
     def _left(self, session: Session, connection: Connection, reason: str) -> None:
+        self._session_ids.pop(connection.id, None)
         streams = list(connection.streams)
         connection.streams.clear()
         if self._variants().connection_destroyed_first:

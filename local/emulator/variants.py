@@ -40,6 +40,7 @@ class Variants:
         connection_created_at_text: whether listed connections have ``createdAt`` as text.
         excluded_streams_field: the field that mute-all honours.
         audio_connector_status: HTTP status of a started audio connector.
+        archive_available_after_ms: time until a stopped archive is available; 0: never.
         archive_without_clients: HTTP status of an archive start without connected clients.
     """
 
@@ -62,6 +63,7 @@ class Variants:
     excluded_streams_field: str = "both"
     archive_without_clients: int = 404
     audio_connector_status: int = 200
+    archive_available_after_ms: int = 0
 
     def changed(self, value: object) -> Variants:
         """Returns the variants with the given switches changed.
