@@ -38,7 +38,7 @@ class CaptionsRoutes:
         features = self._state.features
         session = features.session(project, body, encrypted=True)
         features.check_token(session, text(body, "token", lengths=(1, 8192)), Role.MODERATOR)
-        if "statusCallbackUrl" in body:
+        if body.get("statusCallbackUrl") is not None:  # the Python SDK sends null
             text(body, "statusCallbackUrl", lengths=(15, 2048))
         content: dict[str, object] = {
             "languageCode": text({"languageCode": "en-US"} | body, "languageCode"),

@@ -71,6 +71,12 @@ ROWS = (
     Row(f"GET {_RENDER}/{{render}}", "the render, or 404", "faithful", REST_DOCS),
     Row(f"DELETE {_RENDER}/{{render}}", "204; 404 if stopped before", "faithful", REST_DOCS),
     Row(
+        f"DELETE {_RENDER}/{{render}}",
+        "status 204 or 200 (`renderStopStatus`)",
+        "unknown",
+        "the Python SDK accepts only 200",
+    ),
+    Row(
         f"POST {_PROJECT}/connect",
         "`id` and `connectionId`; adds a connection; the WebSocket is not called",
         "simplified",

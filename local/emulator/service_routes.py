@@ -121,7 +121,7 @@ class ServiceRoutes:
         if not feature.running:
             raise NotFound("Not found")
         features.stop(feature, "Stop Requested")
-        return web.Response(status=204)
+        return web.Response(status=self._state.variants.render_stop_status)
 
     async def connect_audio(self, request: web.Request) -> web.Response:
         project = caller(self._state, request)

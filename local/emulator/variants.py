@@ -40,6 +40,7 @@ class Variants:
         connection_created_at_text: whether listed connections have ``createdAt`` as text.
         excluded_streams_field: the field that mute-all honours.
         audio_connector_status: HTTP status of a started audio connector.
+        render_stop_status: HTTP status of a stopped render.
         archive_available_after_ms: time until a stopped archive is available; 0: never.
         archive_without_clients: HTTP status of an archive start without connected clients.
     """
@@ -63,6 +64,7 @@ class Variants:
     excluded_streams_field: str = "both"
     archive_without_clients: int = 404
     audio_connector_status: int = 200
+    render_stop_status: int = 204
     archive_available_after_ms: int = 0
 
     def changed(self, value: object) -> Variants:
@@ -97,6 +99,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "excluded_streams_field": ("excludedStreamIds", "excludedStreams", "both"),
     "archive_without_clients": (404, 400),
     "audio_connector_status": (200, 202),
+    "render_stop_status": (204, 200),
     "session_destroyed_reason": (None, "clientDisconnected"),
 }
 
