@@ -29,7 +29,7 @@ EMPTY_POOL = "sessions-with-empty-pools"
 ROOM = "standup"
 MONITORED = 4242
 """The number of the session that callbacks have been received for."""
-SIGNATURE_SECRET = "benchmark-signature-secret"
+SIGNATURE_SECRET = "benchmark-signature-secret-0123456789"
 SLOW_PATH = "/slow"
 VENDOR_SECONDS = 0.15
 
