@@ -16,5 +16,7 @@ not load an HTTP library.
 * `clock`            durations that span invocations
 * `sessions`         creates sessions
 * `moderation`       lists and disconnects the clients of a session
+* `features`         starts, finds and stops what a routed session offers: archives, broadcasts, …
+* `families`         these features as data; `feature_fields` are their fields, `rules` check them
 * `errors`           every error, as one tree
 """

@@ -85,13 +85,12 @@ class Vendor:
         from opentok_client.moderation import list_connections
 
         def find(transport: Transport, deadline: float) -> Sequence[VendorConnection]:
-            _require_project(transport, project_id)
             try:
                 return list_connections(transport, session_id, deadline)
             except NotFound:  # the vendor's response when nobody is connected
                 return ()
 
-        return self._call(find, partial(self._credentials.for_project, project_id), seconds)[0]
+        return self.in_project(project_id, find, seconds)
 
     def disconnect(
         self, session_id: str, project_id: str, connection_id: str, seconds: float = VENDOR_SECONDS
@@ -103,14 +102,33 @@ class Vendor:
         from opentok_client.moderation import disconnect
 
         def remove(transport: Transport, deadline: float) -> bool:
-            _require_project(transport, project_id)
             try:
                 disconnect(transport, session_id, connection_id, deadline)
             except NotFound:
                 return False
             return True
 
-        return self._call(remove, partial(self._credentials.for_project, project_id), seconds)[0]
+        return self.in_project(project_id, remove, seconds)
+
+    def in_project(
+        self,
+        project_id: str,
+        operation: Callable[[Transport, float], T],
+        seconds: float = VENDOR_SECONDS,
+    ) -> T:
+        """Returns the operation's result. It gets a transport of the project, and its deadline.
+
+        Errors that the operation does not handle are translated. Raises `SessionOfAnotherProject`
+        when the current credentials are those of another project: its 404 would be read as "does
+        not exist".
+        """
+
+        def run(transport: Transport, deadline: float) -> T:
+            if transport.project_id != project_id:
+                raise SessionOfAnotherProject("The session belongs to a different project.")
+            return operation(transport, deadline)
+
+        return self._call(run, partial(self._credentials.for_project, project_id), seconds)[0]
 
     def _call(
         self,
@@ -149,12 +167,6 @@ class Vendor:
             transport = Transport(credentials, self._api_url, self._connections, _count_retry)
             self._transport = held = credentials, transport
         return held[1]
-
-
-def _require_project(transport: Transport, project_id: str) -> None:
-    """Raises `SessionOfAnotherProject`: that project's 404 would be read as "not connected"."""
-    if transport.project_id != project_id:
-        raise SessionOfAnotherProject("The session belongs to a different project.")
 
 
 def _count_retry(reason: str) -> None:
