@@ -73,6 +73,7 @@ ENVIRONMENT = {
     "ROOM_IDLE_SECONDS": "43200",
     "ROOM_EMPTY_SECONDS": "60",
     "PERMANENT_ROOMS_BY": "anyone",
+    "CONNECTION_DATA": "caller",
     "RETENTION_DAYS": "30",
     "SECRET_CACHE_SECONDS": "60",
     "POOLS": '[{"mediaMode":"routed","min":2,"max":20},{"mediaMode":"relayed","min":2,"max":20}]',

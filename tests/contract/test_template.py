@@ -53,8 +53,11 @@ QUEUE = {"Fn::GetAtt": ["FailedRefills", "Arn"]}
 ALLOWED: dict[str, list[tuple[str, object]]] = {
     "create_session": [
         ("dynamodb:BatchGetItem", TABLE),
+        ("dynamodb:ConditionCheckItem", TABLE),
+        ("dynamodb:DeleteItem", TABLE),
         ("dynamodb:GetItem", TABLE),
         ("dynamodb:PutItem", TABLE),
+        ("dynamodb:Query", TABLE),
         ("dynamodb:UpdateItem", TABLE),
         ("dynamodb:Query", POOL_INDEX),
         ("secretsmanager:GetSecretValue", SECRET),
@@ -66,6 +69,7 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
     ],
     "get_session": [
         ("dynamodb:GetItem", TABLE),
+        ("dynamodb:Query", TABLE),
         ("dynamodb:Query", OWNER_INDEX),
     ],
     "close_session": [

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from .caller_limits import CallerLimits
     from .close_session import CloseSession
+    from .conversations import Conversations, ListConnections
     from .create_session import CreateSession
     from .credentials import CredentialCache
     from .domain.pools import Pools
@@ -70,16 +71,16 @@ def create_session(settings: Settings) -> CreateSession:
 
     table, credentials = _table(settings), _credentials(settings)
     store, tokens = SessionStore(table, settings.retention_seconds), _tokens(settings)
+    vendor = Vendor(credentials, settings.api_url)
+    conversations = _conversations(settings, table, vendor.list_connections)
     return CreateSession(
         store=store,
-        supply=SessionSupply(
-            PoolStore(table), _pools(settings), Vendor(credentials, settings.api_url)
-        ),
+        supply=SessionSupply(PoolStore(table), _pools(settings), vendor),
         credentials=credentials,
         tokens=tokens,
-        join=JoinSession(store, credentials, tokens, settings.room_idle_seconds),
         limits=_limits(settings, table),
         permanent_rooms_by_moderators=settings.permanent_rooms_by == "moderators",
+        join=JoinSession(store, credentials, tokens, settings.room_idle_seconds, conversations),
     )
 
 
@@ -104,7 +105,7 @@ def get_session(settings: Settings) -> GetSession:
 
     table = _table(settings)
     store = SessionStore(table, settings.retention_seconds)
-    return GetSession(store, SessionList(table), settings.room_idle_seconds)
+    return GetSession(store, SessionList(table), _conversations(settings, table))
 
 
 def close_session(settings: Settings) -> CloseSession:
@@ -151,6 +152,20 @@ def receive_callback(settings: Settings) -> ReceiveCallback:
     )
 
 
+def _conversations(
+    settings: Settings, table: Table, list_connections: ListConnections | None = None
+) -> Conversations:
+    from .conversations import Conversations
+    from .storage.presence_store import PresenceStore
+
+    return Conversations(
+        PresenceStore(table),
+        settings.room_empty_seconds,
+        settings.room_idle_seconds,
+        list_connections,
+    )
+
+
 def _pools(settings: Settings) -> Pools:
     """Returns the declared pools; none when they are invalid, so that callers are still served.
 
@@ -185,7 +200,8 @@ def _tokens(settings: Settings) -> TokenIssuer:
 
     from .issue_token import TokenIssuer
 
-    return TokenIssuer(TokenFormat(settings.token_format))
+    identified = settings.connection_data == "identified"
+    return TokenIssuer(TokenFormat(settings.token_format), identified=identified)
 
 
 def _credentials(settings: Settings) -> CredentialCache:

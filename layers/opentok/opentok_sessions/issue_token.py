@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from opentok_client.credentials import Credentials
 from opentok_client.errors import InvalidCredentials
-from opentok_client.grant import LIFETIME_MAX_SECONDS, TokenFormat, TokenGrant
+from opentok_client.grant import CONNECTION_DATA_MAX, LIFETIME_MAX_SECONDS, TokenFormat, TokenGrant
 from opentok_client.signing import CLOCK_SKEW_SECONDS
 from opentok_client.tokens import client_token
 
@@ -18,7 +18,14 @@ from .credentials import CredentialCache
 from .domain import policy
 from .domain.deadline import AWS_CALL_SECONDS, Deadline
 from .domain.models import Caller, Session, Token, TokenRequest
-from .domain.problems import CredentialsUnavailable, SessionOfAnotherProject, StorageUnavailable
+from .domain.presence import identified_data
+from .domain.problems import (
+    CredentialsUnavailable,
+    FieldError,
+    InvalidRequest,
+    SessionOfAnotherProject,
+    StorageUnavailable,
+)
 from .domain.rooms import use_is_due
 from .runtime import telemetry
 from .storage.session_store import SessionStore
@@ -27,10 +34,11 @@ __all__ = ["IssueToken", "TokenIssuer"]
 
 
 class TokenIssuer:
-    """Signs tokens under the current policy."""
+    """Signs tokens under the current policy. `identified`: the connection data names the user."""
 
-    def __init__(self, token_format: TokenFormat) -> None:
+    def __init__(self, token_format: TokenFormat, *, identified: bool = False) -> None:
         self._token_format = token_format
+        self._identified = identified
 
     def issue(
         self,
@@ -60,7 +68,7 @@ class TokenIssuer:
             role=requested.role,
             issued_at=int(now),
             expires_at=expires_at,
-            data=requested.data,
+            data=self._data(requested.data, caller),
             layout_classes=requested.layout_classes,
         )
         try:
@@ -77,6 +85,16 @@ class TokenIssuer:
             issued_at=grant.issued_at,
             expires_at=grant.expires_at,
         )
+
+    def _data(self, data: str, caller: Caller) -> str:
+        """Returns the connection data. Raises `InvalidRequest` if it is too long with the user."""
+        if not self._identified:
+            return data
+        identified = identified_data(caller.sub, data)
+        if len(identified) > CONNECTION_DATA_MAX:
+            message = f"must have at most {CONNECTION_DATA_MAX} characters together with the user"
+            raise InvalidRequest("The connection data is too long.", [FieldError("data", message)])
+        return identified
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from opentok_client.credentials import Credentials
 
+from .conversations import Conversations
 from .credentials import CredentialCache
 from .domain import policy, rooms
 from .domain.claims import IdempotencyRecord, KeyClaim, Outcome, RoomClaim
@@ -70,6 +71,7 @@ class JoinSession:
     credentials: CredentialCache
     tokens: TokenIssuer
     room_idle_seconds: int
+    conversations: Conversations
 
     def find(self, attempt: Attempt) -> Created | Opening:
         """Returns the existing session, or what a new one is needed for.
@@ -134,15 +136,15 @@ class JoinSession:
         if session.project_id != credentials.project_id:
             attempt.deadline.require()
             credentials = self.credentials.for_project(session.project_id)
-        idle_seconds, project_id = self.room_idle_seconds, credentials.project_id
-        live = rooms.is_live(session, attempt.now, idle_seconds, project_id)
+        project_id = credentials.project_id
+        usable = rooms.is_usable(session, attempt.now, project_id)
+        live = usable and not self.conversations.is_over(session, attempt.now, attempt.deadline)
         details = {"room": name, "session_id": session.session_id, "live": live}
         telemetry.logger.debug("room", extra=details)
         if live:
             return self._join(attempt, session, credentials)
-        idle = rooms.is_idle(session, attempt.now, idle_seconds)
         moved = session.project_id != project_id
-        superseded = session if (idle or moved) and not session.superseded else None
+        superseded = session if usable or (moved and not session.superseded) else None
         claim = RoomClaim(name, room.session_id, superseded, while_idle=not moved)
         return Opening(credentials, _terms(attempt, room, moved=moved), claim)
 

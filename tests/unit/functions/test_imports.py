@@ -83,19 +83,23 @@ CREATION = {
     "vendor",
 }
 
+CONVERSATIONS = {"conversations", "storage.presence_store"}
+
 LOADED = {
     "close_session": HTTP | {"close_session"},
     "receive_callback": HTTP - {"domain.policy"}
     | CREDENTIALS
     | {"receive_callback", "opentok_client.callbacks", "storage.presence_store"},
     "release_room": HTTP | LIMITS | {"release_room"},
-    "get_session": HTTP
+    "get_session": CONVERSATIONS
+    | HTTP
     | RESPONSES
     | FIELDS
     | ROOMS
     | {"get_session", "http.get_session", "storage.session_list"},
     "issue_token": HTTP | RESPONSES | FIELDS | ROOMS | TOKENS | LIMITS,
-    "create_session": HTTP
+    "create_session": CONVERSATIONS
+    | HTTP
     | RESPONSES
     | FIELDS
     | ROOMS

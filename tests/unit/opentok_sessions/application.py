@@ -13,6 +13,7 @@ from opentok_client.grant import TokenFormat
 from opentok_client.options import SessionOptions
 from opentok_sessions.caller_limits import CallerLimits
 from opentok_sessions.close_session import CloseSession
+from opentok_sessions.conversations import Conversations
 from opentok_sessions.create_session import CreateSession
 from opentok_sessions.credentials import CredentialCache
 from opentok_sessions.domain.claims import KeyClaim
@@ -32,6 +33,7 @@ from opentok_sessions.runtime.settings import Settings
 from opentok_sessions.session_supply import SessionSupply
 from opentok_sessions.storage.limit_store import LimitStore
 from opentok_sessions.storage.pool_store import PoolStore
+from opentok_sessions.storage.presence_store import PresenceStore
 from opentok_sessions.storage.session_list import SessionList
 from opentok_sessions.storage.session_store import SessionStore
 from opentok_sessions.storage.table import Table
@@ -44,6 +46,7 @@ __all__ = [
     "BOB",
     "DAY",
     "DEADLINE",
+    "EMPTY",
     "IDLE",
     "MODERATOR",
     "NOW",
@@ -56,6 +59,7 @@ __all__ = [
 NOW = 1_900_000_000  # 2030-03-17T17:46:40Z
 DAY = 24 * 3600
 IDLE = 12 * 3600
+EMPTY = 60
 RETENTION = 30 * DAY
 DEADLINE = Deadline(math.inf, time.monotonic)
 
@@ -145,6 +149,8 @@ class Application:
         vendor = _PatientVendor(credentials, vendor_server.url, 8)
         tokens = TokenIssuer(TokenFormat.JWT)
         caller_limits = CallerLimits(LimitStore(table, RETENTION), limits)
+        presence = PresenceStore(table)
+        conversations = Conversations(presence, EMPTY, IDLE, vendor.list_connections)
         return cls(
             aws=aws,
             clock=clock,
@@ -157,12 +163,12 @@ class Application:
                 SessionSupply(pool_store, pools_from_json(pools), vendor),
                 credentials,
                 tokens,
-                JoinSession(store, credentials, tokens, IDLE),
+                JoinSession(store, credentials, tokens, IDLE, conversations),
                 caller_limits,
                 clock=clock,
             ),
             issue_token=IssueToken(store, credentials, tokens, caller_limits, IDLE, clock),
-            get_session=GetSession(store, SessionList(table), IDLE, clock),
+            get_session=GetSession(store, SessionList(table), conversations, clock),
             close_session=CloseSession(store, clock),
             release_room=ReleaseRoom(store, caller_limits),
             precreate_sessions=PrecreateSessions(

@@ -39,9 +39,8 @@ class Receiver:
         table = Table(aws.client("dynamodb"), TABLE_NAME)
         sessions, presence = SessionStore(table, RETENTION), PresenceStore(table)
         secrets_manager = aws.client("secretsmanager")
-        cache = CredentialCache(
-            secrets_manager, SECRET_ID, Platform.OPENTOK, 60, clocks=Clocks(clock, clock)
-        )
+        clocks = Clocks(clock, clock)
+        cache = CredentialCache(secrets_manager, SECRET_ID, Platform.OPENTOK, 60, clocks=clocks)
         receive = ReceiveCallback(sessions, presence, cache, clock)
         return cls(aws, clock, sessions, presence, receive)
 

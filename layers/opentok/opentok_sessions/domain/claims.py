@@ -27,7 +27,7 @@ class RoomClaim(NamedTuple):
     """A room that is to get a session, if it still points to `seen` (None: it has no record).
 
     `superseded` is the seen session when it has to be marked, so that its callers notice. With
-    `while_idle` it must not have been used in the meantime.
+    `while_idle` it must not have been used, nor entered by a client, in the meantime.
     """
 
     name: str

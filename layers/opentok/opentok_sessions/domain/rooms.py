@@ -18,7 +18,7 @@ __all__ = [
     "conflicts",
     "differs_in",
     "is_idle",
-    "is_live",
+    "is_usable",
     "terms_of_next_session",
     "use_is_due",
 ]
@@ -28,13 +28,11 @@ USE_INTERVALS_PER_IDLE_TIME = 10
 rarely enough that a busy room costs no writes."""
 
 
-def is_live(session: Session, now: float, idle_seconds: int, project_id: str) -> bool:
-    """Returns whether the room's next caller joins this session; otherwise the room is free."""
+def is_usable(session: Session, now: float, project_id: str) -> bool:
+    """Returns whether the room's next caller can join this session, if its conversation is not
+    over."""
     return (
-        session.project_id == project_id
-        and not session.is_closed(now)
-        and not session.superseded
-        and not is_idle(session, now, idle_seconds)
+        session.project_id == project_id and not session.is_closed(now) and not session.superseded
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from opentok_client.options import MediaMode, SessionOptions
@@ -9,8 +10,15 @@ from opentok_client.options import MediaMode, SessionOptions
 from ..domain.media_mode import ADAPTIVE_ROUTING_SINCE
 from ..domain.models import Caller, Created, Session, Token
 from ..domain.policy import may_manage
+from ..domain.presence import Connection, Live, LiveState, sub_of
 
-__all__ = ["created_response", "session_response", "token_response"]
+__all__ = [
+    "connections_response",
+    "created_response",
+    "live_response",
+    "session_response",
+    "token_response",
+]
 
 
 def token_response(token: Token) -> dict[str, object]:
@@ -48,9 +56,43 @@ def session_response(
         response["opensAt"] = _instant(session.opens_at)
     if session.closes_at is not None:
         response["closesAt"] = _instant(session.closes_at)
+    if session.max_connections is not None:
+        response["maxConnections"] = session.max_connections
     if session.participants is not None and may_manage(caller, session):
         response["participants"] = {s: role.value for s, role in session.participants.items()}
     return response
+
+
+def live_response(live: Live) -> dict[str, object]:
+    """Returns who is in a session; times are the vendor's."""
+    response: dict[str, object] = {"state": live.state.value}
+    if live.state is not LiveState.UNKNOWN:
+        response["connections"] = live.connections
+    if live.since is not None:
+        response["since"] = _instant(live.since / 1000, "milliseconds")
+    if live.empty_since is not None:
+        response["emptySince"] = _instant(live.empty_since / 1000, "milliseconds")
+    return response
+
+
+def connections_response(
+    live: Live, connections: Sequence[Connection], *, identified: bool
+) -> dict[str, object]:
+    """Returns the clients that are connected. `identified`: this service has written their data."""
+    return {
+        "state": live.state.value,
+        "connections": [_connection(connection, identified) for connection in connections],
+    }
+
+
+def _connection(connection: Connection, identified: bool) -> dict[str, object]:
+    response: dict[str, object] = {
+        "connectionId": connection.id,
+        "connectedAt": _instant(connection.connected_at / 1000, "milliseconds"),
+        "data": connection.data,
+    }
+    sub = sub_of(connection.data) if identified else None
+    return response | ({"sub": sub} if sub is not None else {})
 
 
 def created_response(created: Created, caller: Caller, now: float) -> dict[str, object]:

@@ -27,6 +27,7 @@ class Settings(NamedTuple):
     max_token_seconds: int
     room_idle_seconds: int
     room_empty_seconds: int
+    connection_data: str
     retention_seconds: int
     secret_cache_seconds: int
     pools: str
@@ -52,6 +53,7 @@ class Settings(NamedTuple):
             max_token_seconds=read.integer("MAX_TOKEN_SECONDS", 60, 30 * DAY_SECONDS),
             room_idle_seconds=read.integer("ROOM_IDLE_SECONDS", 60, 30 * DAY_SECONDS),
             room_empty_seconds=read.integer("ROOM_EMPTY_SECONDS", 0, DAY_SECONDS),
+            connection_data=read.one_of("CONNECTION_DATA", "caller", "identified"),
             retention_seconds=read.integer("RETENTION_DAYS", 1, 3650) * DAY_SECONDS,
             secret_cache_seconds=read.integer("SECRET_CACHE_SECONDS", 1, 3600),
             pools=read.text("POOLS"),

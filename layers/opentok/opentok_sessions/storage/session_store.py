@@ -12,7 +12,7 @@ from enum import Enum
 from ..domain.claims import IdempotencyRecord, KeyClaim, Outcome, RoomClaim
 from ..domain.deadline import IDEMPOTENCY_TTL_SECONDS, PERMANENT_TTL_SECONDS
 from ..domain.models import Reuse, Room, Session
-from .attributes import decode, number, text
+from .attributes import Value, decode, number, text
 from .items import room_of, session_item, session_of
 from .keys import (
     SCHEMA,
@@ -189,18 +189,20 @@ class SessionStore:
         if old is not None and old.session_id != session.session_id:
             # A caller who joins the idle session at this moment is either detected here, or
             # detects the mark. So no caller stays in it alone.
-            last_used_at = old.last_used_at if room.while_idle else None
-            mark = self._mark_superseded(old.session_id, last_used_at)
+            mark = self._mark_superseded(old.session_id, old if room.while_idle else None)
             yield Conditional(Outcome.ROOM_TAKEN, "Update", mark)
 
-    def _mark_superseded(
-        self, session_id: str, last_used_at: int | None = None
-    ) -> dict[str, object]:
-        # A record that TTL removed is not recreated.
-        condition = "attribute_exists(pk)"
-        if last_used_at is not None:
+    def _mark_superseded(self, session_id: str, idle: Session | None = None) -> dict[str, object]:
+        """Marks a session; `idle` is its record as it was read, if it must not be used since."""
+        condition = "attribute_exists(pk)"  # a record that TTL removed is not recreated
+        values: dict[str, Value | None] = {":yes": True}
+        if idle is not None:
             condition += " AND (attribute_not_exists(lastUsedAt) OR lastUsedAt = :seen)"
-        values = {":yes": True, ":seen": last_used_at}
+            values[":seen"] = idle.last_used_at
+            empty_since = idle.hints.empty_since
+            unchanged = "emptySince = :empty" if empty_since else "attribute_not_exists(emptySince)"
+            condition += f" AND {unchanged}"
+            values[":empty"] = empty_since
         return self._table.update_request(
             session_key(session_id), "SET superseded = :yes", condition, values
         )

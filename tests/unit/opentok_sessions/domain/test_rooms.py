@@ -24,7 +24,7 @@ PERMANENT = replace(FRESH, reuse=Reuse.PERMANENT)
 
 
 def live(session: Session, now: float = NOW, project: str = PROJECT) -> bool:
-    return rooms.is_live(session, now, IDLE, project)
+    return rooms.is_usable(session, now, project) and not rooms.is_idle(session, now, IDLE)
 
 
 def test_a_fresh_session_is_the_next_callers() -> None:
