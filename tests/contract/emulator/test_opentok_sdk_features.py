@@ -76,7 +76,7 @@ def test_archive_layout_and_streams(project: Project) -> None:
 
 
 def test_broadcast(project: Project) -> None:
-    options = {"outputs": {"hls": {}, "rtmp": []}}
+    options: dict[str, Any] = {"outputs": {"hls": {}, "rtmp": []}}
     broadcast = project.sdk.start_broadcast(project.id, options)
     assert (broadcast.status, broadcast.sessionId) == ("started", project.id)
     with pytest.raises(BroadcastError):
@@ -116,6 +116,6 @@ def test_render(project: Project) -> None:
 
 
 def test_audio_connector(project: Project) -> None:
-    options = {"uri": "wss://audio.example/in"}
+    options: dict[str, Any] = {"uri": "wss://audio.example/in"}
     connector = project.sdk.connect_audio_to_websocket(project.id, project.token(), options)
     project.sdk.force_disconnect(project.id, connector.connectionId)
