@@ -12,10 +12,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import NamedTuple, TypeVar
 
 import requests
@@ -207,13 +207,19 @@ def _within(seconds: float, call: Callable[[], Response]) -> Response:
     A socket's timeout applies to each read, so a peer that sends single bytes could block a caller
     forever. The abandoned thread ends with its connection.
     """
-    result: Future[Response] = Future()
+    results: SimpleQueue[Response | BaseException] = SimpleQueue()
 
     def run() -> None:
         try:
-            result.set_result(call())
+            results.put(call())
         except BaseException as error:
-            result.set_exception(error)
+            results.put(error)
 
     threading.Thread(target=run, daemon=True).start()
-    return result.result(timeout=seconds)
+    try:
+        result = results.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError from None
+    if isinstance(result, BaseException):
+        raise result
+    return result
