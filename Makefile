@@ -23,8 +23,9 @@ help:  ## list the commands
 DEV := $(VENV)/.installed
 CLOUD := .venv-ministack/.installed
 SAM := .venv-sam/.installed
+BROWSER_SDK := $(VENV)/.browser-sdk
 
-setup: $(DEV) $(CLOUD)  ## install what the other commands need (they run this automatically)
+setup: $(DEV) $(CLOUD) $(BROWSER_SDK)  ## install what the other commands need (they run this automatically)
 
 $(DEV): tests/requirements.txt tests/requirements-uv.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -42,6 +43,11 @@ $(CLOUD): local/requirements.txt $(DEV)
 	@echo "set-up: MiniStack into .venv-ministack"
 	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-ministack
 	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-ministack/bin/python local/requirements.txt
+	@touch $@
+
+# Calls in the browser require it; all else works without Node.
+$(BROWSER_SDK): local/browser_sdk/package-lock.json $(DEV)
+	@$(BIN)/python -m local.browser_sdk
 	@touch $@
 
 $(SAM): local/requirements-sam.txt $(DEV)

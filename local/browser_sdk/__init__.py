@@ -41,7 +41,10 @@ def install(directory: Path = HERE) -> None:
         if npm is None:
             raise SdkUnavailable(NO_NPM)
         command = [npm, "ci", "--ignore-scripts", "--prefix", str(directory)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise SdkUnavailable(f"npm ci took longer than {INSTALL_SECONDS} s") from None
         if done.returncode:
             raise SdkUnavailable(f"npm ci failed: {done.stderr[-500:]}")
         installed.write_text(digest)

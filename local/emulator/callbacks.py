@@ -186,7 +186,7 @@ class Callbacks:
 
     def _token(self, delivery: Delivery, variants: Variants) -> str | None:
         project: Project | None = delivery.project
-        secret = None if project is None else project.signature_secret
+        secret = None if project is None else project.signing_secret(self._clock())
         if project is None or secret is None or delivery.unsigned:
             return None
         if delivery.token is None or variants.retries_signed_again:

@@ -49,10 +49,24 @@ class Project:
         signature_secret: signs callbacks; None leaves them unsigned.
     """
 
+    def signing_secret(self, now: float) -> str | None:
+        """Returns the secret that signs callbacks at this time: a change may take effect later."""
+        old = self._old_secret
+        if old is not None and now < old.until:
+            return str(old.key)
+        return self.signature_secret
+
+    def replace_signature_secret(self, new: str, from_time: float) -> None:
+        """Changes the signature secret; the old one signs until ``from_time``."""
+        if self.signature_secret is not None:
+            self._old_secret = _ValidKey(self.signature_secret, from_time)
+        self.signature_secret = new
+
     platform: Platform
     id: str
     _keys: list[_ValidKey] = field(default_factory=list)
     signature_secret: str | None = field(default=None, repr=False)
+    _old_secret: _ValidKey | None = field(default=None, repr=False)
 
     def keys(self, now: float) -> list[Key]:
         """Returns the valid keys, newest first."""
@@ -134,7 +148,14 @@ class Projects:
         if before is not None and before is not project:
             before.replace_keys(None, old_until)
         project.replace_keys(key, old_until)
-        project.signature_secret = _signature_secret(fields) or project.signature_secret
+        new_secret = _signature_secret(fields)
+        if new_secret is not None:
+            delay = fields.get("signatureSecretDelaySeconds", 0)
+            if not isinstance(delay, int | float) or isinstance(delay, bool) or delay < 0:
+                raise InvalidCredentials(
+                    "signatureSecretDelaySeconds must be a non-negative number"
+                )
+            project.replace_signature_secret(new_secret, self.clock() + delay)
         if project.signature_secret is None and before is not None and before.signature_secret:
             project.signature_secret = _generated_signature_secret()
         if project.signature_secret is not None:

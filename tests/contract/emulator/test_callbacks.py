@@ -247,8 +247,22 @@ def test_rotated_signature_secret(emulator: Emulator, target: Receiver) -> None:
         _verify(target.wait(1)[0], new)
     finally:
         emulator.control("PUT", "credentials", credentials | {"signatureSecret": old})
+    invalid = credentials | {"signatureSecret": "s", "signatureSecretDelaySeconds": -1}
+    assert emulator.control("PUT", "credentials", invalid).status_code == 400
     too_long = credentials | {"signatureSecret": "s" * 51}
     assert emulator.control("PUT", "credentials", too_long).status_code == 400
+
+
+def test_new_signature_secret_takes_effect_later(emulator: Emulator, target: Receiver) -> None:
+    old = emulator.credentials["opentok"]["signatureSecret"]
+    credentials = {"platform": "opentok", "apiSecret": emulator.api_secret}
+    change = {"signatureSecret": "n" * 40, "signatureSecretDelaySeconds": 3600}
+    try:
+        emulator.control("PUT", "credentials", credentials | change)
+        Call(emulator).connect()
+        _verify(target.wait(1)[0], old)
+    finally:
+        emulator.control("PUT", "credentials", credentials | {"signatureSecret": old})
 
 
 @pytest.mark.parametrize("fault", ["misSign", "wrongHash", "unsigned"])
