@@ -80,6 +80,7 @@ ENVIRONMENT = {
     "REFILL_LIMIT": "500",
     "MODERATORS_CLAIM": "cognito:groups",
     "MODERATORS_GROUP": "moderators",
+    "TENANT_CLAIM": "",
     "CALLER_SESSIONS_PER_HOUR": "0",
     "CALLER_TOKENS_PER_MINUTE": "0",
     "CALLER_ROOMS": "0",

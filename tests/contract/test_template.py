@@ -11,6 +11,7 @@ import pytest
 from local.stack.bundle import read_template
 from opentok_client.options import ArchiveMode, SessionOptions
 from opentok_sessions.domain.models import Reuse, Session, Source
+from opentok_sessions.domain.presence import Hints
 from opentok_sessions.domain.problems import INTERNAL_ERROR
 from opentok_sessions.http.pools import parse_pools
 from opentok_sessions.runtime.settings import Settings
@@ -385,6 +386,9 @@ def test_the_indexes_hold_keys_and_what_a_list_shows() -> None:
         closes_at=2,
         participants={},
         superseded=True,
+        tenant="t",
+        max_connections=5,
+        hints=Hints(1, 2, 3, 4, 5),
     )
     stored = session_item(session, ttl=1).keys()
     projected = indexes["owner"]["Projection"]["NonKeyAttributes"]

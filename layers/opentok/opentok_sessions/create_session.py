@@ -197,4 +197,5 @@ def _session(attempt: Attempt, opening: Opening, candidate: Candidate) -> Sessio
         opens_at=request.opens_at,
         closes_at=request.closes_at,
         participants=opening.terms.participants,
+        tenant=attempt.caller.tenant,
     )

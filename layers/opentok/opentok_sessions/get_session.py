@@ -64,7 +64,7 @@ class GetSession:
 
         The vendor is not asked here, so a session whose last callbacks were lost counts as live.
         """
-        room = self.store.find_room(name)
+        room = self.store.find_room(name, caller.tenant)
         session = self.store.find_session(room.session_id) if room else None
         if session is None:
             return None

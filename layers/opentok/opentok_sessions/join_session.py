@@ -124,7 +124,7 @@ class JoinSession:
         self, attempt: Attempt, name: str, credentials: Credentials
     ) -> Created | Opening:
         attempt.deadline.require()
-        room = self.store.find_room(name)
+        room = self.store.find_room(name, attempt.caller.tenant)
         if room is None:
             return Opening(credentials, _terms(attempt), RoomClaim(name))
         policy.admit_to_room(attempt.caller, room)

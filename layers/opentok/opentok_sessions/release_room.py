@@ -26,10 +26,10 @@ class ReleaseRoom:
         Raises `RoomNotFound` unless the caller is the room's owner or a moderator.
         """
         for _ in range(ATTEMPTS):
-            room = self._store.find_room(name)
+            room = self._store.find_room(name, caller.tenant)
             if room is None or not policy.may_manage(caller, room):
                 raise RoomNotFound
             if self._store.release_room(room):
-                self._limits.leave_room(Caller(room.owner), name)
+                self._limits.leave_room(Caller(room.owner, tenant=room.tenant), name)
                 return
         raise StorageUnavailable("Too many concurrent requests for this room. Retry later.")

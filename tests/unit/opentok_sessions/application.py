@@ -102,7 +102,7 @@ def a_session(number: object = 1, **values: object) -> Session:
 
 def session_in(store: SessionStore, room: str) -> str | None:
     """Returns the id of the room's current session."""
-    record = store.find_room(room)
+    record = store.find_room(room, "")
     return record.session_id if record else None
 
 

@@ -45,13 +45,13 @@ def start(aws: Aws, vendor: VendorServer, clock: Clock) -> Start:
 def counters(aws: Aws, caller: Caller = ALICE) -> dict[str, int]:
     return {
         item["sk"]["S"]: int(item["used"]["N"])
-        for item in aws.items(f"caller#{caller.sub}")
+        for item in aws.items(f"caller##{caller.sub}")
         if "used" in item
     }
 
 
 def held(aws: Aws, caller: Caller = ALICE) -> set[str]:
-    item = aws.item(f"caller#{caller.sub}", "rooms")
+    item = aws.item(f"caller##{caller.sub}", "rooms")
     return set(item["rooms"]["SS"]) if item and "rooms" in item else set()
 
 

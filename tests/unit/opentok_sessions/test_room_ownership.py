@@ -225,7 +225,7 @@ class TestReleasing:
         first = app.create(PRIVATE).session
         aws.delete(f"session#{first.session_id}")
         app.release_room("consultation", ALICE)
-        assert app.store.find_room("consultation") is None
+        assert app.store.find_room("consultation", "") is None
         assert aws.items("session#") == []
 
     @pytest.mark.parametrize("caller", [BOB, MALLORY])

@@ -21,6 +21,7 @@ __all__ = [
     "ROOM",
     "ROOM_MAX",
     "SUB_MAX",
+    "TENANT_MAX",
     "TOKEN_SECONDS_DEFAULT",
     "Caller",
     "Created",
@@ -36,6 +37,7 @@ __all__ = [
 ROOM_MAX = 128
 ROOM = re.compile(rf"[A-Za-z0-9._~-]{{1,{ROOM_MAX}}}", re.ASCII)
 """The names that a room can have."""
+TENANT_MAX = 128
 SUB_MAX = 255
 """Characters of a user's `sub`, as OpenID Connect limits it."""
 TOKEN_SECONDS_DEFAULT = 3600
@@ -58,10 +60,14 @@ class Reuse(StrEnum):
 
 
 class Caller(NamedTuple):
-    """The user who sent a request: the JWT's `sub`, and whether its groups include moderators."""
+    """The user who sent a request: the JWT's `sub`, and whether its groups include moderators.
+
+    `tenant` is empty in a deployment without tenants. The same `sub` in two tenants is two users.
+    """
 
     sub: str
     moderator: bool = False
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,7 @@ class Session:
     participants: Mapping[str, Role] | None = None
     closed: bool = False
     superseded: bool = False
+    tenant: str = ""
     max_connections: int | None = None
     hints: Hints = NO_HINTS
 
@@ -114,6 +121,7 @@ class Room(NamedTuple):
     owner: str
     reuse: Reuse
     participants: Mapping[str, Role] | None = None
+    tenant: str = ""
 
 
 class TokenRequest(NamedTuple):

@@ -40,9 +40,10 @@ def may_manage(caller: Caller, owned: Session | Room) -> bool:
 def admit(caller: Caller, session: Session | None) -> tuple[Session, Role]:
     """Returns the session and the caller's highest role in it.
 
-    Raises `SessionNotFound` for a caller who is not admitted, exactly as for a missing session.
+    Raises `SessionNotFound` for a caller who is not admitted, exactly as for a missing session. Not
+    even a moderator is admitted to a session of another tenant.
     """
-    if session is None:
+    if session is None or session.tenant != caller.tenant:
         raise SessionNotFound
     if may_manage(caller, session):
         return session, Role.MODERATOR

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from opentok_client.grant import is_well_formed
 
-from ..domain.models import SUB_MAX, Caller
+from ..domain.models import SUB_MAX, TENANT_MAX, Caller
 from ..domain.problems import FieldError, InvalidRequest
 from ..runtime import telemetry
 from ..runtime.settings import Settings
@@ -26,14 +26,33 @@ _seen: set[str] = set()  # claims that at least one JWT had
 
 
 def caller_of(claims: Mapping[str, object], settings: Settings) -> Caller:
-    """Returns the caller. Raises `InvalidRequest` when the JWT has no usable `sub`."""
+    """Returns the caller. Raises `InvalidRequest` when the JWT has no usable `sub` or tenant."""
     sub = claims.get("sub")
     if not isinstance(sub, str) or not 1 <= len(sub) <= SUB_MAX or not is_well_formed(sub):
         error = FieldError("sub", f"the JWT must have this claim (1 to {SUB_MAX} characters)")
         raise InvalidRequest("The caller is unknown: the JWT has no usable `sub`.", [error])
     name = settings.moderators_claim
-    groups = _groups(name, claims.get(name))
-    return Caller(sub, moderator=settings.moderators_group in groups)
+    moderator = settings.moderators_group in _groups(name, claims.get(name))
+    return Caller(sub, moderator, _tenant(claims, settings.tenant_claim))
+
+
+def _tenant(claims: Mapping[str, object], name: str) -> str:
+    """Returns the caller's tenant; empty in a deployment without tenants.
+
+    Raises `InvalidRequest` when the JWT does not name exactly one tenant.
+    """
+    if not name:
+        return ""
+    tenant = claims.get(name)
+    if (
+        not isinstance(tenant, str)
+        or not 1 <= len(tenant) <= TENANT_MAX
+        or not is_well_formed(tenant)
+        or (tenant.startswith(("[", "map[")) and tenant.endswith("]"))  # a list or an object
+    ):
+        message = f"the JWT must have this claim, a text of 1 to {TENANT_MAX} characters"
+        raise InvalidRequest("The JWT names no tenant.", [FieldError(name, message)])
+    return tenant
 
 
 def _groups(name: str, claim: object) -> list[str]:

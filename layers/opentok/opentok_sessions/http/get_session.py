@@ -98,5 +98,6 @@ def _position(cursor: str, caller: Caller) -> Position | None:
 
 
 def _checksum(position: Position, caller: Caller) -> str:
-    text = json.dumps([caller.sub, *position])
+    owner = [caller.tenant, caller.sub] if caller.tenant else [caller.sub]
+    text = json.dumps([*owner, *position])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

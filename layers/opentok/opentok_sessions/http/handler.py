@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..domain.deadline import FUNCTION_SECONDS, RESPONSE_RESERVE_SECONDS, Deadline
+from ..domain.models import Caller
 from ..domain.problems import INTERNAL_ERROR, Problem, ProblemType
 from ..runtime import cold_start, telemetry
 from ..runtime.settings import Settings
@@ -81,7 +82,7 @@ def _log(
     seconds: float,
 ) -> None:
     try:
-        caller = request.caller.sub
+        caller: Caller | None = request.caller
     except Problem:
         caller = None
     try:
@@ -93,7 +94,8 @@ def _log(
         extra={
             "function_request_id": getattr(context, "aws_request_id", None),
             "route": request.route,
-            "caller": caller,
+            "caller": caller.sub if caller else None,
+            **({"tenant": caller.tenant} if caller and caller.tenant else {}),
             "session_id": session_id,
             "status": response.status,
             "code": problem_type.code if problem_type else None,

@@ -155,7 +155,8 @@ class Request:
         key = self.header("idempotency-key")
         if key is None:
             return None
-        return KeyClaim(_sha256(_canonical([caller.sub, key])), _sha256(_canonical(body)))
+        owner = [caller.tenant, caller.sub] if caller.tenant else [caller.sub]
+        return KeyClaim(_sha256(_canonical([*owner, key])), _sha256(_canonical(body)))
 
     def raw_body(self) -> bytes:
         """Returns the body as it was sent. Raises `BodyTooLarge` or `InvalidRequest`."""

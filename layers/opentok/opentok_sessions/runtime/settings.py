@@ -34,6 +34,7 @@ class Settings(NamedTuple):
     refill_limit: int
     moderators_claim: str
     moderators_group: str
+    tenant_claim: str
     permanent_rooms_by: str
     caller_sessions_per_hour: int
     caller_tokens_per_minute: int
@@ -60,6 +61,7 @@ class Settings(NamedTuple):
             refill_limit=read.integer("REFILL_LIMIT", 1, 10_000),
             moderators_claim=read.text("MODERATORS_CLAIM"),
             moderators_group=read.text("MODERATORS_GROUP"),
+            tenant_claim=read.text("TENANT_CLAIM", may_be_empty=True),
             permanent_rooms_by=read.one_of("PERMANENT_ROOMS_BY", "anyone", "moderators"),
             caller_sessions_per_hour=read.integer("CALLER_SESSIONS_PER_HOUR", 0, 1_000_000),
             caller_tokens_per_minute=read.integer("CALLER_TOKENS_PER_MINUTE", 0, 1_000_000),

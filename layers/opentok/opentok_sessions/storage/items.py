@@ -17,12 +17,12 @@ from .keys import new_item, owner_key, session_key
 
 __all__ = ["UNLISTED", "room_of", "session_item", "session_of"]
 
-UNLISTED = frozenset({"participants", "lastUsedAt", "claimId", "superseded", "ttl"})
-"""Attributes of a session that the index `owner` leaves out: a list does not show them. Changing
-them writes nothing to the index."""
-
 HINTS = ("monitoredSince", "lastEventAt", "startedAt", "endedAt", "emptySince")
 """The attributes of `Hints`, in the order of its fields."""
+
+UNLISTED = frozenset({"participants", "lastUsedAt", "claimId", "superseded", "ttl", *HINTS})
+"""Attributes of a session that the index `owner` leaves out: a list does not show them. Changing
+them writes nothing to the index."""
 
 
 def session_item(session: Session, ttl: int | None) -> dict[str, Attribute]:
@@ -36,7 +36,8 @@ def session_item(session: Session, ttl: int | None) -> dict[str, Attribute]:
             **{option.field: option.plain(session.options) for option in OPTIONS},
             "mediaModeReason": session.media_mode_reason,
             "owner": session.owner,
-            "ownerKey": owner_key(session.owner),
+            "ownerKey": owner_key(session.owner, session.tenant),
+            "tenant": session.tenant or None,
             "createdAt": session.created_at,
             "source": session.source,
             "lastUsedAt": session.last_used_at,
@@ -85,6 +86,7 @@ def session_of(item: Item) -> Session | None:
             participants=read.participants(),
             closed=read.text("state") != "open",
             superseded=read.flag("superseded"),
+            tenant=read.optional_text("tenant") or "",
             max_connections=read.optional_number("maxConnections"),
             hints=Hints(*(read.optional_number(name) for name in HINTS)),
         )
@@ -92,7 +94,7 @@ def session_of(item: Item) -> Session | None:
         raise DamagedRecord(f"{values.get('pk')}: {error}") from error
 
 
-def room_of(item: Item, name: str) -> Room:
+def room_of(item: Item, name: str, tenant: str) -> Room:
     """Returns the room in an item. Raises `DamagedRecord` naming the item."""
     values = decode(item)
     read = _Reader(item, values)
@@ -103,6 +105,7 @@ def room_of(item: Item, name: str) -> Room:
             owner=read.text("owner"),
             reuse=Reuse(read.text("reuse")),
             participants=read.participants(),
+            tenant=tenant,
         )
     except ValueError as error:
         raise DamagedRecord(f"{values.get('pk')}: {error}") from error

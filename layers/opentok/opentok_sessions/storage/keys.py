@@ -6,10 +6,11 @@
     room#<name>      room                the room's current session
     idem#<hash>      key                 an idempotency record
     refill#<pool>    refill              the state after a pool's last refill
-    caller#<sub>     sessions#<n>        the caller's new sessions in window n; also tokens#<n>
-    caller#<sub>     rooms               the private and permanent rooms that the caller holds
+    caller#<tenant>#<sub>  sessions#<n>  the caller's new sessions in window n; also tokens#<n>
+    caller#<tenant>#<sub>  rooms         the private and permanent rooms that the caller holds
 
-A session and its connections share a partition.
+A session and its connections share a partition. In a deployment with tenants, the key of a room is
+`room#<tenant>#<name>`.
 """
 
 from __future__ import annotations
@@ -67,9 +68,10 @@ def gone_key(session_id: str, connection_id: str) -> Key:
     return Key(f"session#{session_id}", f"{GONE}{connection_id}")
 
 
-def room_key(name: str) -> Key:
-    """Returns the key of a room."""
-    return Key(f"room#{name}", "room")
+def room_key(name: str, tenant: str) -> Key:
+    """Returns the key of a room. The name contains no `#`."""
+    prefix = f"{_escaped(tenant)}#" if tenant else ""
+    return Key(f"room#{prefix}{name}", "room")
 
 
 def idempotency_key(hashed: str) -> Key:
@@ -84,12 +86,17 @@ def refill_key(pool_id: str) -> Key:
 
 def caller_key(caller: Caller, kind: str) -> Key:
     """Returns the key of one of the caller's items."""
-    return Key(f"caller#{owner_key(caller.sub)}", kind)
+    return Key(f"caller#{owner_key(caller.sub, caller.tenant)}", kind)
 
 
-def owner_key(sub: str) -> str:
+def owner_key(sub: str, tenant: str) -> str:
     """Returns the owner's key in the index `owner`."""
-    return sub
+    return f"{_escaped(tenant)}#{sub}"
+
+
+def _escaped(tenant: str) -> str:
+    """Returns the tenant without `#`, so that no tenant and name form the key of another two."""
+    return tenant.replace("%", "%25").replace("#", "%23")
 
 
 def new_item(key: Key, values: Mapping[str, Value | None]) -> dict[str, Attribute]:

@@ -99,7 +99,7 @@ class LimitStore:
         return False
 
     def _still_held(self, caller: Caller, names: frozenset[str], now: float) -> frozenset[str]:
-        keys: dict[Key, str] = {room_key(name): name for name in names}
+        keys: dict[Key, str] = {room_key(name, caller.tenant): name for name in names}
         held = set()
         for item in self._table.get_all(list(keys)):
             if _is_held(item, caller, now):

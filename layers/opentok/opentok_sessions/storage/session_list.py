@@ -33,7 +33,7 @@ class SessionList:
         The index is eventually consistent: a change appears moments later. A damaged record is left
         out, and counted as an internal error.
         """
-        key = owner_key(owner.sub)
+        key = owner_key(owner.sub, owner.tenant)
         more = {}
         if after is not None:
             start = {**session_key(after[0])._asdict(), "ownerKey": key, "createdAt": after[1]}

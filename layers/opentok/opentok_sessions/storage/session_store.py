@@ -44,10 +44,10 @@ class SessionStore:
         item = self._table.get(session_key(session_id))
         return session_of(item) if item else None
 
-    def find_room(self, name: str) -> Room | None:
+    def find_room(self, name: str, tenant: str) -> Room | None:
         """Returns the room's record."""
-        item = self._table.get(room_key(name))
-        return room_of(item, name) if item else None
+        item = self._table.get(room_key(name, tenant))
+        return room_of(item, name, tenant) if item else None
 
     def release_room(self, room: Room) -> bool:
         """Removes the room's record and marks its session superseded.
@@ -56,7 +56,7 @@ class SessionStore:
         is not recreated.
         """
         remove = self._table.delete_request(
-            room_key(room.name), "sessionId = :id", {":id": room.session_id}
+            room_key(room.name, room.tenant), "sessionId = :id", {":id": room.session_id}
         )
         mark = self._mark_superseded(room.session_id)
         writes = [
@@ -127,7 +127,7 @@ class SessionStore:
         if session.room is None or session.superseded:
             return self._table.update(in_use)
         pointer = self._table.update_request(  # it must live as long as its session
-            room_key(session.room),
+            room_key(session.room, session.tenant),
             "SET #ttl = :ttl",
             "sessionId = :id",
             {":ttl": ttl, ":id": session.session_id},
@@ -154,7 +154,7 @@ class SessionStore:
             self._table.update(closing)
             return
         expiring = self._table.update_request(
-            room_key(session.room),
+            room_key(session.room, session.tenant),
             "SET #ttl = :ttl",
             "sessionId = :id",
             {":ttl": ttl, ":id": session.session_id},
@@ -169,7 +169,7 @@ class SessionStore:
 
     def _room_writes(self, room: RoomClaim, session: Session, ttl: int) -> Iterator[Conditional]:
         pointer = new_item(
-            room_key(room.name),
+            room_key(room.name, session.tenant),
             {
                 "sessionId": session.session_id,
                 "claimId": session.claim_id,

@@ -25,11 +25,12 @@ ENVIRONMENT = {
     "REFILL_LIMIT": "500",
     "MODERATORS_CLAIM": "cognito:groups",
     "MODERATORS_GROUP": "moderators",
+    "TENANT_CLAIM": "",
     "CALLER_SESSIONS_PER_HOUR": "600",
     "CALLER_TOKENS_PER_MINUTE": "120",
     "CALLER_ROOMS": "0",
 }
-MAY_BE_EMPTY = ("API_URL", "PROJECT_ID")
+MAY_BE_EMPTY = ("API_URL", "PROJECT_ID", "TENANT_CLAIM")
 
 
 def test_everything_is_read() -> None:
@@ -50,6 +51,7 @@ def test_everything_is_read() -> None:
         refill_limit=500,
         moderators_claim="cognito:groups",
         moderators_group="moderators",
+        tenant_claim="",
         permanent_rooms_by="anyone",
         caller_sessions_per_hour=600,
         caller_tokens_per_minute=120,

@@ -89,7 +89,7 @@ def test_the_item_has_the_attributes_that_the_template_and_the_policies_name() -
         "archiveMode": {"S": "manual"},
         "e2ee": {"BOOL": False},
         "owner": {"S": "alice"},
-        "ownerKey": {"S": "alice"},
+        "ownerKey": {"S": "#alice"},
         "createdAt": {"N": str(NOW * 1000)},
         "source": {"S": "created"},
         "lastUsedAt": {"N": str(NOW)},
