@@ -38,6 +38,7 @@ class Change(NamedTuple):
     replaced: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     participant_of: tuple[str, ...] = ()
+    owner_key: str = ""
 
     def __str__(self) -> str:
         if self.delete:
@@ -62,9 +63,12 @@ def find(dynamodb: Any, table: str, sub: str) -> Iterator[Change]:
 
 def _change(item: Item, sub: str) -> Change | None:
     pk, sk = item["pk"]["S"], item["sk"]["S"]
-    if pk.startswith("caller#") and pk.rpartition("#")[2] == sub:
+    if pk.startswith("caller#") and pk.split("#", 2)[-1] == sub:
         return Change(pk, sk, delete=True)
     replaced, removed, participant_of = [], [], []
+    owner_key = item.get("ownerKey", {}).get("S", "")  # the tenant, `#` and the user
+    if owner_key.partition("#")[2] != sub:
+        owner_key = ""
     for name, value in item.items():
         if value.get("S") == sub and name not in ("pk", "sk"):
             replaced.append(name)
@@ -74,7 +78,7 @@ def _change(item: Item, sub: str) -> Change | None:
             participant_of.append(name)
     if not replaced and not removed and not participant_of:
         return None
-    return Change(pk, sk, False, tuple(replaced), tuple(removed), tuple(participant_of))
+    return Change(pk, sk, False, tuple(replaced), tuple(removed), tuple(participant_of), owner_key)
 
 
 def apply(dynamodb: Any, table: str, sub: str, change: Change, replacement: str) -> bool:
@@ -96,9 +100,13 @@ def apply(dynamodb: Any, table: str, sub: str, change: Change, replacement: str)
         else:
             names["#sub"] = sub
             removals.append(f"#n{number}.#sub")
+    values = {":replacement": {"S": replacement}, ":sub": {"S": sub}} if sets else {}
+    if sets and change.owner_key:
+        tenant = change.owner_key.partition("#")[0]
+        sets.append("ownerKey = :ownerKey")
+        values[":ownerKey"] = {"S": f"{tenant}#{replacement}"}
     expression = f"SET {', '.join(sets)} " if sets else ""
     expression += f"REMOVE {', '.join(removals)}" if removals else ""
-    values = {":replacement": {"S": replacement}, ":sub": {"S": sub}} if sets else {}
     try:
         dynamodb.update_item(
             TableName=table,

@@ -20,7 +20,7 @@ def app(aws: Aws) -> Application:
         application.create({"room": "consultation", "participants": {"bob": "publisher"}})
         application.create({"room": "bobs"}, BOB)
         application.create({}, MODERATOR)
-        aws.put({"pk": {"S": "caller#bob"}, "sk": {"S": "limits"}})
+        aws.put({"pk": {"S": "caller##bob"}, "sk": {"S": "limits"}})
         aws.put(
             {
                 "pk": {"S": "session#1"},
