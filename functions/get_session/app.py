@@ -1,7 +1,7 @@
 """`GET /sessions/{sessionId}`, its connections, and `GET /sessions`: looks sessions up."""
 
 from opentok_sessions import composition
-from opentok_sessions.http.get_session import cursor_of, parse_list_query
+from opentok_sessions.http.get_session import list_response, parse_list_query
 from opentok_sessions.http.handler import Request, Response, http_handler
 from opentok_sessions.http.responses import (
     connections_response,
@@ -26,7 +26,4 @@ def handler(request: Request) -> Response:
         response = session_response(session, caller, now)
         return Response(200, response | {"live": live_response(get_session.live(session))})
     found, position = get_session.search(parse_list_query(request.query, caller), caller)
-    body: dict[str, object] = {"sessions": [session_response(s, caller, now) for s in found]}
-    if position is not None:
-        body["cursor"] = cursor_of(position, caller)
-    return Response(200, body)
+    return Response(200, list_response(found, position, caller, now))

@@ -182,9 +182,19 @@ class TestTheOthers:
         assert ok(call(get_session, LIST, query={"room": "lobby"})).body != {"sessions": []}
         assert aws.calls == ["GetItem", "GetItem"]
 
-    def test_a_list_is_a_query_and_a_batch(self, aws: Aws, session_id: str) -> None:
+    def test_a_list_is_one_query(self, aws: Aws, session_id: str) -> None:
         ok(call(load("get_session"), LIST))
         assert aws.calls == ["Query"]
+
+    def test_no_list_contains_participants(self, aws: Aws) -> None:
+        body = {"room": "lobby", "participants": {"bob": "publisher"}}
+        created = ok(call(load("create_session"), CREATE, body=body)).body
+        assert created["participants"] == {"bob": "publisher"}
+        for query in ({}, {"room": "lobby"}):
+            listed = ok(call(load("get_session"), LIST, query=query)).body["sessions"]
+            assert isinstance(listed, list)
+            assert [session["sessionId"] for session in listed] == [created["sessionId"]]
+            assert "participants" not in listed[0]
 
     def test_closing_is_a_get_and_a_write(self, aws: Aws, session_id: str) -> None:
         close_session = load("close_session")
