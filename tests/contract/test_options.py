@@ -28,9 +28,7 @@ def test_the_default_in_the_table_is_that_of_the_session_options(option: Option)
 
 @each_option
 @pytest.mark.parametrize("schema", ["CreateSession", "Session"])
-def test_the_contract_has_the_option_in_requests_and_responses(
-    option: Option, schema: str
-) -> None:
+def test_the_contract_has_the_option_in_requests_and_responses(option: Option, schema: str) -> None:
     properties = SCHEMAS[schema].get("properties") or {
         name: node
         for part in SCHEMAS[schema]["allOf"]
