@@ -12,6 +12,7 @@ from local.emulator.feature_json import broadcast
 from local.emulator.features import Family, Feature
 from local.emulator.options import RESOLUTIONS
 from local.emulator.projects import Project
+from local.emulator.sessions import NO_CLIENTS
 from local.emulator.state import EmulatorState
 from local.emulator.vendor_requests import (
     PROJECT,
@@ -72,7 +73,10 @@ class BroadcastRoutes:
             "layout": layout(_mapping(body.get("layout"), {"type": "bestFit"})),
             "maxBitrate": integer(body, "maxBitrate", (100_000, 6_000_000), 2_000_000),
         }
-        features.require_clients(session)
+        if not session.connections:
+            if self._state.variants.broadcast_without_clients == BadRequest.status:
+                raise BadRequest(NO_CLIENTS)
+            raise NotFound(NO_CLIENTS)
         tag = str(body.get("multiBroadcastTag") or "")
         in_use = Conflict("Session is already composed for given tag with code 409")
         feature = features.start(Family.BROADCAST, session, content, tag=tag, conflict=in_use)

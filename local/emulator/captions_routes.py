@@ -51,6 +51,8 @@ class CaptionsRoutes:
         return response({"captionsId": feature.id}, 202)
 
     async def get(self, request: web.Request) -> web.Response:
+        if not self._state.variants.captions_lookup:
+            raise NotFound("Not found")
         project = caller(self._state, request)
         feature = self._state.features.get(Family.CAPTIONS, project, request.match_info["captions"])
         return response(captions_callback(feature))

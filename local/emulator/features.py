@@ -18,7 +18,7 @@ from local.emulator.events import Event, EventBus, EventName, Reason
 from local.emulator.options import MediaMode
 from local.emulator.presence import Presence
 from local.emulator.projects import Project
-from local.emulator.sessions import NO_CLIENTS, Connection, Session, Sessions, Stream
+from local.emulator.sessions import Connection, Session, Sessions, Stream
 
 __all__ = ["Family", "Feature", "Features"]
 
@@ -218,11 +218,6 @@ class Features:
         self.report(feature, "stopped", reason)
         if connection_id in feature.session.connections:
             self._presence.disconnect(str(connection_id), feature.session, Reason.FORCED)
-
-    def require_clients(self, session: Session) -> None:
-        """Raises `NotFound` if no client is connected."""
-        if not session.connections:
-            raise NotFound(NO_CLIENTS)
 
     def _follow(self, event: Event) -> None:
         """Stops features whose session ended, or whose connection was disconnected."""

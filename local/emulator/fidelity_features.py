@@ -26,7 +26,12 @@ ROWS = (
         "faithful",
         REST_DOCS,
     ),
-    Row(f"POST {_BROADCAST}", "404 if no client is connected, 409 if relayed", "unknown", GUESS),
+    Row(
+        f"POST {_BROADCAST}",
+        "404 if no client is connected (`broadcastWithoutClients`), 409 if relayed",
+        "unknown",
+        GUESS,
+    ),
     Row(f"GET {_BROADCAST}", "newest first, `offset`, `count`, `sessionId`", "faithful", REST_DOCS),
     Row(f"GET {_BROADCAST}/{{broadcast}}", "the broadcast, or 404", "faithful", REST_DOCS),
     Row(f"POST {_BROADCAST}/{{broadcast}}/stop", "404 if stopped before", "faithful", REST_DOCS),
@@ -44,7 +49,9 @@ ROWS = (
         "simplified",
         REST_DOCS,
     ),
-    Row(f"GET {_CAPTIONS}/{{captions}}", "the status", "simplified", "one SDK only"),
+    Row(
+        f"GET {_CAPTIONS}/{{captions}}", "the status (`captionsLookup`)", "unknown", "one SDK only"
+    ),
     Row(f"POST {_CAPTIONS}/{{captions}}/stop", "202; 404 if stopped before", "faithful", REST_DOCS),
     Row(
         f"POST {_PROJECT}/dial",

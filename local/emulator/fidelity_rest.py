@@ -125,7 +125,7 @@ ROWS = (
     ),
     Row(
         f"GET {_SESSION}/connection",
-        "the list, with `projectId` or `applicationId`",
+        "the list, with `projectId` or `applicationId`; lag and type of `createdAt` as variants",
         "faithful",
         "code of the Java and PHP SDKs",
     ),

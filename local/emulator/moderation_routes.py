@@ -10,7 +10,7 @@ from aiohttp import web
 from local.emulator.errors import BadRequest, InvalidStream, NotFound, TooLarge
 from local.emulator.events import Reason
 from local.emulator.projects import Platform, Project
-from local.emulator.sessions import NO_CLIENTS, Session
+from local.emulator.sessions import NO_CLIENTS, Connection, Session
 from local.emulator.state import EmulatorState
 from local.emulator.vendor_requests import (
     SESSION,
@@ -86,8 +86,11 @@ class ModerationRoutes:
         return response(_project_details(project))
 
     async def list_connections(self, request: web.Request) -> web.Response:
-        project, session = self._joined(request)
-        items = [connection.to_json() for connection in session.connections.values()]
+        project = caller(self._state, request)
+        session = self._state.sessions.of_project(project, request.match_info["session"])
+        items = [connection.to_json() for connection in self._listed(session)]
+        if not items:
+            raise NotFound("Session not found")
         if self._state.variants.connection_created_at_text:
             items = [item | {"createdAt": str(item["createdAt"])} for item in items]
         return response(
@@ -98,6 +101,16 @@ class ModerationRoutes:
                 "items": items,
             }
         )
+
+    def _listed(self, session: Session) -> list[Connection]:
+        """Returns the clients that are listed, which may lag behind reality."""
+        lag_ms = self._state.variants.connection_list_lag_ms
+        if not lag_ms:
+            return list(session.connections.values())
+        then_ms = int(self._state.clock() * 1000) - lag_ms
+        departed = [connection for time_ms, connection in session.departed if time_ms > then_ms]
+        both = [*departed, *session.connections.values()]
+        return [connection for connection in both if connection.created_ms <= then_ms]
 
     async def force_disconnect(self, request: web.Request) -> web.Response:
         state = self._state

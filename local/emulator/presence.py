@@ -95,6 +95,7 @@ class Presence:
 
     def _left(self, session: Session, connection: Connection, reason: str) -> None:
         self._session_ids.pop(connection.id, None)
+        session.departed.append((int(self._clock() * 1000), connection))
         streams = list(connection.streams)
         connection.streams.clear()
         if self._variants().connection_destroyed_first:

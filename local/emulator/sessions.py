@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
@@ -15,6 +16,7 @@ from local.emulator.session_ids import RANDOM_BYTES, MalformedSessionId, Session
 
 __all__ = ["NO_CLIENTS", "Connection", "Session", "Sessions", "Stream"]
 
+KEPT_DEPARTURES = 1000
 SESSION_NOT_FOUND = "Session not found"
 NO_CLIENTS = "Not found. No clients are actively connected to the OpenTok session."
 
@@ -87,6 +89,7 @@ class Session:
     Attributes:
         live: whether ``sessionCreated`` was reported and ``sessionDestroyed`` was not.
         muted: whether streams that are published from now on are muted.
+        departed: the last clients that left, with the time in milliseconds since the epoch.
     """
 
     id: str
@@ -98,6 +101,9 @@ class Session:
     connections: dict[str, Connection] = field(default_factory=dict)
     live: bool = False
     muted: bool = False
+    departed: deque[tuple[int, Connection]] = field(
+        default_factory=lambda: deque(maxlen=KEPT_DEPARTURES)
+    )
 
     def streams(self) -> Iterator[Stream]:
         for connection in self.connections.values():

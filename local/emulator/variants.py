@@ -43,6 +43,9 @@ class Variants:
         render_stop_status: HTTP status of a stopped render.
         archive_available_after_ms: time until a stopped archive is available; 0: never.
         archive_without_clients: HTTP status of an archive start without connected clients.
+        broadcast_without_clients: HTTP status of a broadcast start without connected clients.
+        captions_lookup: whether captions can be looked up.
+        connection_list_lag_ms: how far the list of connections lags behind.
     """
 
     data_in_destroyed: bool = True
@@ -63,6 +66,9 @@ class Variants:
     connection_created_at_text: bool = False
     excluded_streams_field: str = "both"
     archive_without_clients: int = 404
+    broadcast_without_clients: int = 404
+    captions_lookup: bool = True
+    connection_list_lag_ms: int = 0
     audio_connector_status: int = 200
     render_stop_status: int = 204
     archive_available_after_ms: int = 0
@@ -98,6 +104,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "archive_project_field": ("partnerId", "projectId", "applicationId"),
     "excluded_streams_field": ("excludedStreamIds", "excludedStreams", "both"),
     "archive_without_clients": (404, 400),
+    "broadcast_without_clients": (404, 400),
     "audio_connector_status": (200, 202),
     "render_stop_status": (204, 200),
     "session_destroyed_reason": (None, "clientDisconnected"),

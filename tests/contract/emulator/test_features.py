@@ -213,3 +213,21 @@ def _callbacks(target: Receiver, kind: str, count: int) -> list[Body]:
     path = f"/callbacks/{kind}"
     target.until(lambda: sum(r.path == path for r in target.requests) >= count)
     return [request.body for request in target.requests if request.path == path]
+
+
+def test_broadcast_without_clients_in_either_form(emulator: Emulator, target: Receiver) -> None:
+    call = Call(emulator)
+    for status in (404, 400):
+        emulator.control("PUT", "variants", {"broadcastWithoutClients": status})
+        response = call.rest("POST", "/broadcast", _body(call, "broadcast"))
+        assert response.status_code == status
+
+
+def test_captions_lookup_in_either_form(emulator: Emulator, target: Receiver) -> None:
+    call = Call(emulator)
+    call.connect()
+    captions_id = call.rest("POST", "/captions", _body(call, "captions")).json()["captionsId"]
+    path = f"/captions/{captions_id}"
+    for available, status in ((True, 200), (False, 404)):
+        emulator.control("PUT", "variants", {"captionsLookup": available})
+        assert call.rest("GET", path).status_code == status

@@ -1,4 +1,4 @@
-"""Archives after their stop, archives that cannot be stopped, several at a time, and layouts."""
+"""Archives after their stop, archives that cannot be stopped, layouts; mutes, signals and lists."""
 
 from __future__ import annotations
 
@@ -167,3 +167,16 @@ def test_signals_are_recorded_for_clients_without_a_browser(emulator: Emulator) 
     assert received == {
         first: [signal | {"from": ""}], second: [signal | {"from": ""}] * 2
     }  # fmt: skip
+
+
+def test_list_of_connections_may_lag_behind(emulator: Emulator, target: Receiver) -> None:
+    emulator.control("PUT", "variants", {"connectionListLagMs": 1500})
+    call = Call(emulator)
+    path = f"/session/{call.id}/connection"
+    first = call.connect()
+    assert call.rest("GET", path).status_code == 404
+    target.until(lambda: call.rest("GET", path).status_code == 200)
+    call.disconnect(first)
+    listed = call.rest("GET", path).json()["items"]
+    assert [item["connectionId"] for item in listed] == [first]
+    target.until(lambda: call.rest("GET", path).status_code == 404)
