@@ -72,7 +72,7 @@ def _change(item: Item, sub: str) -> Change | None:
     for name, value in item.items():
         if value.get("S") == sub and name not in ("pk", "sk"):
             replaced.append(name)
-        elif name == "data" and f'"{sub}"' in value.get("S", ""):
+        elif name == "connectionData" and f'"{sub}"' in value.get("S", ""):
             removed.append(name)  # the connection data of `ConnectionData=identified`
         elif sub in value.get("M", {}):
             participant_of.append(name)

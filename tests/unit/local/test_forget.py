@@ -26,7 +26,7 @@ def app(aws: Aws) -> Application:
                 "pk": {"S": "session#1"},
                 "sk": {"S": "live#c-1"},
                 "sub": {"S": "bob"},
-                "data": {"S": '{"sub": "bob", "data": "name=Bob"}'},
+                "connectionData": {"S": '{"sub":"bob","data":"name=Bob"}'},
             }
         )
         return application
