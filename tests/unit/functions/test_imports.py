@@ -60,7 +60,7 @@ HTTP = SHARED | {
     "domain.policy",
 }
 RESPONSES = {"http.responses", "domain.media_mode"}
-FIELDS = {"http.fields"}
+FIELDS = {"http.fields", "http.scalar_fields"}
 ROOMS = {"domain.requests", "domain.rooms"}
 CREDENTIALS = {"opentok_client.clock", "opentok_client.credentials", "credentials"}
 LIMITS = {"caller_limits", "domain.limits", "storage.limit_store"}
