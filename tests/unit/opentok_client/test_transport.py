@@ -684,6 +684,45 @@ def test_the_circuit_breaker_lets_one_request_through_after_the_cooldown(
     assert len(server.requests) == 14
 
 
+def test_rejected_requests_keep_the_circuit_breaker_closed(opentok: OpenTokCredentials) -> None:
+    with asking(opentok, respond(400)) as (vendor, server):
+        for _ in range(10):
+            with pytest.raises(RequestRejected):
+                ask(vendor)
+    assert len(server.requests) == 10
+
+
+def test_a_rejection_between_failed_requests_keeps_the_circuit_breaker_closed(
+    opentok: OpenTokCredentials,
+) -> None:
+    with asking(opentok, *[*FAILED_REQUEST * 2, respond(400)] * 2) as (vendor, server):
+        for _ in range(2):
+            for _ in range(2):
+                with pytest.raises(ServiceUnavailable, match="status 503"):
+                    ask(vendor)
+            with pytest.raises(RequestRejected):
+                ask(vendor)
+    assert len(server.requests) == 14
+
+
+def test_a_probe_that_ends_with_a_bug_lets_the_next_request_through(
+    opentok: OpenTokCredentials,
+) -> None:
+    def bug(_: bytes) -> None:
+        raise ZeroDivisionError
+
+    clock = Clock()
+    with serve(*FAILED_REQUEST * 3, created(ID)) as server:
+        vendor = Transport(opentok, server.url, clocks=Clocks(clock, clock))
+        for _ in range(3):
+            with pytest.raises(ServiceUnavailable, match="status 503"):
+                ask(vendor)
+        clock.now += 3
+        with pytest.raises(ZeroDivisionError):
+            vendor.call(Request("GET", "/", "sessions"), bug, time.monotonic() + LONG)
+        assert ask(vendor) == ID
+
+
 def test_the_cooldown_follows_retry_after_up_to_a_limit(
     opentok: OpenTokCredentials,
 ) -> None:

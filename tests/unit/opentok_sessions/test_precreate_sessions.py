@@ -17,7 +17,11 @@ from opentok_sessions.domain.deadline import (
     REFILL_STALL_SECONDS,
     VENDOR_SECONDS,
 )
-from opentok_sessions.domain.problems import CredentialsUnavailable, StorageUnavailable
+from opentok_sessions.domain.problems import (
+    CredentialsUnavailable,
+    StorageUnavailable,
+    VendorRejected,
+)
 from opentok_sessions.http.pools import parse_pools
 from opentok_sessions.precreate_sessions import (
     CONNECTIONS,
@@ -25,10 +29,11 @@ from opentok_sessions.precreate_sessions import (
     PoolReport,
     PrecreateSessions,
     RefillFailed,
+    _Filling,
 )
 from opentok_sessions.storage.pool_store import RefillState
 from tests.aws import API_KEY, Answer, Aws, before, refuse
-from tests.unit.opentok_sessions.application import NOW, Application, Clock
+from tests.unit.opentok_sessions.application import DEADLINE, NOW, Application, Clock
 from tests.unit.opentok_sessions.vendor_server import DOWN, Reply, VendorServer
 
 Metrics = Callable[[], Counter[str]]
@@ -385,6 +390,14 @@ class TestHalfSickVendor:
         vendor.next_replies.extend([FAILED, (400, {}, b"{}")] * 2)
         [report] = refill(app, {**ROUTED, "min": 20})
         assert short(report) == (20, 0, 20, 0, None)
+
+    def test_a_success_between_rejections_keeps_a_pool_from_being_given_up(self) -> None:
+        filling = _Filling(10, DEADLINE)
+        for _ in range(5):
+            for _ in range(FAILURES_IN_A_ROW - 1):
+                filling.failed(VendorRejected("rejected"))
+            filling.succeeded()
+        assert not filling.given_up.is_set()
 
     def test_a_refill_of_300_and_300_survives_a_vendor_that_fails_30_percent_of_its_calls(
         self,
