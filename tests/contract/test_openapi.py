@@ -156,6 +156,8 @@ def test_create_session_links_to_the_operations_on_the_session() -> None:
             "getSession",
             "issueToken",
             "closeSession",
+            "listConnections",
+            "releaseRoom",
         }
 
 

@@ -57,7 +57,9 @@ class TestById:
         session = app.create().session
         assert app.get_session.by_id(session.session_id, BOB) == session
 
-    def test_a_stranger_cannot_tell_it_from_none(self, app: Application) -> None:
+    def test_a_session_that_does_not_admit_the_caller_is_like_a_missing_one(
+        self, app: Application
+    ) -> None:
         app.fill("routed", "pooled")
         session = app.create({"participants": {}, "mediaMode": "relayed"}).session
         words = set()
@@ -67,12 +69,12 @@ class TestById:
             words.add(missing.value.detail)
         assert len(words) == 1
 
-    def test_a_closed_one_is_still_there(self, app: Application) -> None:
+    def test_a_closed_session_is_found(self, app: Application) -> None:
         session = app.create().session
         app.close(session.session_id)
         assert app.get_session.by_id(session.session_id, ALICE).closed
 
-    def test_the_vendor_and_the_credentials_are_not_asked(
+    def test_a_lookup_uses_neither_the_vendor_nor_the_credentials(
         self, app: Application, aws: Aws, vendor: VendorServer
     ) -> None:
         session = app.create({"room": "lobby"}).session
@@ -101,7 +103,9 @@ class TestByRoom:
         assert app.in_room("lobby", Caller("carol")) is not None
         assert app.in_room("lobby", MODERATOR) is not None
 
-    def test_a_free_room_shows_nothing(self, app: Application, clock: Clock) -> None:
+    def test_a_room_without_a_live_session_lists_nothing(
+        self, app: Application, clock: Clock
+    ) -> None:
         closed = app.create({"room": "closed"}).session
         app.close(closed.session_id)
         app.create({"room": "idle"})
@@ -117,7 +121,7 @@ class TestByRoom:
         aws.delete(f"session#{session_id}")
         assert page(app, room="lobby") == ([], None)
 
-    def test_looking_is_not_use(self, app: Application, aws: Aws, clock: Clock) -> None:
+    def test_a_lookup_does_not_count_as_use(self, app: Application, aws: Aws, clock: Clock) -> None:
         session = app.create({"room": "lobby"}).session
         clock.turn(IDLE - 1)
         items = aws.items()
@@ -134,14 +138,14 @@ class TestTheCallersOwn:
             made.append(app.create(caller=caller).session.session_id)
         return made[::-1]
 
-    def test_the_newest_first(self, app: Application) -> None:
+    def test_a_list_begins_with_the_newest_session(self, app: Application) -> None:
         mine = self.make(app, 4)
         self.make(app, 2, BOB)
         sessions, cursor = page(app)
         assert ids(sessions) == mine
         assert cursor is None
 
-    def test_page_by_page(self, app: Application) -> None:
+    def test_pages_of_a_list_follow_each_other(self, app: Application) -> None:
         mine = self.make(app, 5)
         seen: list[str] = []
         query: dict[str, object] = {"limit": "2"}
@@ -152,14 +156,16 @@ class TestTheCallersOwn:
             query["cursor"] = cursor
         assert seen == mine
 
-    def test_one_made_meanwhile_moves_nothing(self, app: Application) -> None:
+    def test_a_session_created_between_two_pages_does_not_move_the_second(
+        self, app: Application
+    ) -> None:
         mine = self.make(app, 4)
         _, cursor = page(app, limit="2")
         self.make(app, 1)
         sessions, _ = page(app, limit="2", cursor=cursor)
         assert ids(sessions) == mine[2:]
 
-    def test_closed_ones_are_among_them(self, app: Application) -> None:
+    def test_closed_sessions_are_listed(self, app: Application) -> None:
         mine = self.make(app, 2)
         app.close(mine[0])
         assert ids(page(app)[0]) == mine
@@ -170,20 +176,20 @@ class TestTheCallersOwn:
         assert page(app) == ([], None)
         assert page(app, MODERATOR) == ([], None)
 
-    def test_the_limit(self, app: Application) -> None:
+    def test_a_page_has_at_most_the_limit(self, app: Application) -> None:
         self.make(app, 3)
         assert len(page(app, limit="1")[0]) == 1
         assert len(page(app, limit=str(LIMIT_MAX))[0]) == 3
         assert parse_list_query({}, ALICE).limit == LIMIT_DEFAULT
 
-    def test_a_cursor_is_its_callers_alone(self, app: Application) -> None:
+    def test_a_cursor_is_valid_for_its_caller_only(self, app: Application) -> None:
         self.make(app, 3)
         _, cursor = page(app, limit="1")
         with pytest.raises(InvalidRequest) as refused:
             page(app, BOB, limit="1", cursor=cursor)
         assert [error.field for error in refused.value.errors] == ["cursor"]
 
-    def test_an_altered_cursor_is_refused(self, app: Application) -> None:
+    def test_an_altered_cursor_is_rejected(self, app: Application) -> None:
         mine = self.make(app, 3)
         _, cursor = page(app, limit="1")
         assert cursor is not None
@@ -213,7 +219,7 @@ class TestTheCallersOwn:
         "position",
         [["x", -1], ["x", 10**15], ["x", 10**200], ["x", True], ["x", False], ["\ud800", NOW]],
     )
-    def test_a_forged_position_that_dynamodb_would_refuse_is_refused(
+    def test_a_forged_position_that_dynamodb_cannot_read_is_rejected(
         self, app: Application, aws: Aws, position: list[object]
     ) -> None:
         with pytest.raises(InvalidRequest):
@@ -233,13 +239,13 @@ CURSORS = st.one_of(
 
 
 @given(CURSORS.filter(bool))
-def test_no_text_is_a_cursor_by_accident(cursor: str) -> None:
+def test_an_arbitrary_text_is_not_a_cursor(cursor: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         parse_list_query({"cursor": cursor}, ALICE)
     assert [error.field for error in refused.value.errors] == ["cursor"]
 
 
-def test_a_cursor_nested_as_deeply_as_its_length_allows() -> None:
+def test_a_deeply_nested_cursor_is_rejected() -> None:
     cursor = base64.urlsafe_b64encode(b"[" * 700).decode()
     with pytest.raises(InvalidRequest):
         parse_list_query({"cursor": cursor}, ALICE)
@@ -315,12 +321,12 @@ def test_a_room_cannot_be_combined_with_other_parameters(other: str) -> None:
     assert [error.field for error in refused.value.errors] == [other]
 
 
-def test_the_largest_limit_and_the_longest_room() -> None:
+def test_query_parameters_at_their_limits_are_accepted() -> None:
     assert parse_list_query({"limit": "100"}, ALICE).limit == LIMIT_MAX
     assert parse_list_query({"limit": "1"}, ALICE).limit == 1
     assert parse_list_query({"room": "r" * 128}, ALICE).room == "r" * 128
 
 
-def test_a_moment_long_ago_is_a_position_like_any_other() -> None:
+def test_a_position_may_lie_in_the_distant_past() -> None:
     assert parse_list_query({"cursor": forged(["x", 2])}, ALICE).after == ("x", 2)
     assert parse_list_query({"cursor": forged(["x", 10**15 - 1])}, ALICE).after is not None

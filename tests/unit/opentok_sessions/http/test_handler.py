@@ -82,7 +82,7 @@ def made(kind: type[Problem]) -> Problem:
 # --- answers --------------------------------------------------------------------------------------
 
 
-def test_an_answer_with_a_body() -> None:
+def test_a_response_with_a_body_is_json() -> None:
     headers = {"Location": "/sessions/1_MX4"}
     answer = handle(lambda _: Response(201, {"name": "é🎥", "list": [1, None]}, headers))
     assert answer == {
@@ -93,15 +93,15 @@ def test_an_answer_with_a_body() -> None:
     assert headers == {"Location": "/sessions/1_MX4"}
 
 
-def test_an_answer_without_a_body() -> None:
+def test_a_response_without_a_body_has_no_content_type() -> None:
     assert handle(lambda _: Response(204)) == {"statusCode": 204, "headers": {}}
 
 
-def test_an_empty_body_is_a_body() -> None:
+def test_an_empty_object_is_a_body() -> None:
     assert handle(lambda _: Response(200, {}))["body"] == "{}"
 
 
-def test_an_answers_body_is_not_in_its_repr() -> None:
+def test_the_body_of_a_response_is_not_in_its_repr() -> None:
     assert SECRET not in repr(Response(201, {"token": SECRET}, {"X": SECRET}))
 
 
@@ -162,7 +162,7 @@ def test_retry_after_is_in_whole_seconds_and_not_too_early(seconds: float, heade
     assert answer["headers"]["Retry-After"] == header
 
 
-def test_a_name_without_a_utf8_form_can_be_answered() -> None:
+def test_a_problem_may_quote_a_name_that_is_not_valid_unicode() -> None:
     error = FieldError("\ud800", "unknown field")
     answer = handle(raising(InvalidRequest("\udfff is wrong.", [error])))
     answer["body"].encode()
@@ -182,7 +182,7 @@ def test_a_name_without_a_utf8_form_can_be_answered() -> None:
         UnicodeEncodeError("utf-8", SECRET, 0, 1, SECRET),
     ],
 )
-def test_a_bug_is_a_500_with_nothing_internal_in_it(error: Exception, log: Log) -> None:
+def test_a_bug_is_a_500_without_internal_details(error: Exception, log: Log) -> None:
     answer = handle(raising(error))
     problem = problem_of(answer)
     assert answer["statusCode"] == 500
@@ -204,7 +204,7 @@ def test_a_bug_is_a_500_with_nothing_internal_in_it(error: Exception, log: Log) 
 # --- log and metrics ------------------------------------------------------------------------------
 
 
-def test_a_request_is_a_line_in_the_log(log: Log) -> None:
+def test_a_request_is_one_line_in_the_log(log: Log) -> None:
     handle(lambda _: Response(200, {"token": SECRET}))
     [line] = lines(log, "request")
     assert line.pop("duration_ms") >= 0
@@ -225,13 +225,13 @@ def test_a_request_is_a_line_in_the_log(log: Log) -> None:
     assert "callers.own.token" not in log()
 
 
-def test_a_problem_is_a_line_in_the_log(log: Log) -> None:
+def test_a_problem_is_logged_with_its_status_and_code(log: Log) -> None:
     handle(raising(SessionClosed("No more.")))
     [line] = lines(log, "request")
     assert (line["status"], line["code"]) == (410, "session_closed")
 
 
-def test_the_answers_session_is_logged_where_the_path_has_none(log: Log) -> None:
+def test_the_session_of_the_response_is_logged_when_the_path_has_none(log: Log) -> None:
     event = {**EVENT, "pathParameters": None}
     handle(lambda _: Response(201, {}, session_id="2_MX4"), event)
     [line] = lines(log, "request")
@@ -248,7 +248,7 @@ def test_a_request_without_a_caller_is_logged(log: Log) -> None:
     ] * 4
 
 
-def test_claims_that_nest_deeply_break_nothing() -> None:
+def test_deeply_nested_claims_make_no_moderator() -> None:
     claims = {"sub": "alice", "cognito:groups": '["a",' + "[" * 50_000}
     event = {"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}
     answer = handle(lambda request: Response(200, {"mo": request.caller.moderator}), event)
@@ -265,7 +265,7 @@ def test_claims_that_nest_deeply_break_nothing() -> None:
         (ValueError("x"), "InternalError"),
     ],
 )
-def test_a_failure_that_operators_must_know_is_counted(
+def test_a_failure_with_an_alarm_is_counted(
     error: Exception, metric: str, metrics: Callable[[], Counter[str]], log: Log
 ) -> None:
     handle(raising(error))

@@ -62,7 +62,7 @@ def test_a_session_with_default_options() -> None:
     }
 
 
-def test_a_session_with_everything() -> None:
+def test_a_session_with_every_field() -> None:
     answer = session_response(FULL, OWNER, NOW)
     assert (
         answer.items()
@@ -80,7 +80,7 @@ def test_a_session_with_everything() -> None:
     assert answer["participants"] == {"bob": "subscriber"}
 
 
-def test_what_is_ours_alone_is_not_shown() -> None:
+def test_internal_attributes_of_a_session_are_not_shown() -> None:
     assert not session_response(FULL, OWNER, NOW).keys() & {"claimId", "lastUsedAt", "superseded"}
     assert "claim" not in str(session_response(FULL, OWNER, NOW))
 
@@ -94,7 +94,7 @@ def test_what_is_ours_alone_is_not_shown() -> None:
         (Caller("stranger"), False),
     ],
 )
-def test_participants_are_for_the_owner_and_moderators(caller: Caller, shown: bool) -> None:
+def test_only_the_owner_and_moderators_see_participants(caller: Caller, shown: bool) -> None:
     assert ("participants" in session_response(FULL, caller, NOW)) is shown
 
 
@@ -113,24 +113,24 @@ def test_an_empty_list_of_participants_is_shown() -> None:
         ({"superseded": True}, "open"),
     ],
 )
-def test_the_state(change: dict[str, int], state: str) -> None:
+def test_the_state_of_a_session(change: dict[str, int], state: str) -> None:
     assert session_response(replace(PLAIN, **change), OWNER, NOW)["state"] == state  # type: ignore[arg-type]
 
 
-def test_an_applications_session_says_so() -> None:
+def test_a_session_on_vonage_has_an_application_id() -> None:
     answer = session_response(replace(PLAIN, project_id=APPLICATION), OWNER, NOW)
     assert answer["projectId"] == answer["applicationId"] == APPLICATION
     assert "apiKey" not in answer
 
 
-def test_a_relayed_session_has_nothing_to_adapt() -> None:
+def test_a_relayed_session_has_no_adaptive_media_routing() -> None:
     answer = session_response(replace(PLAIN, options=SessionOptions(MediaMode.RELAYED)), OWNER, NOW)
     assert answer["mediaMode"] == "relayed"
     assert answer["adaptiveMediaRouting"] == {"available": False}
 
 
 @pytest.mark.parametrize("source", Source)
-def test_where_a_session_came_from(source: Source) -> None:
+def test_the_source_of_a_session(source: Source) -> None:
     session = replace(PLAIN, source=source)
     assert session_response(session, OWNER, NOW)["source"] == source.value
     assert created_response(Created(session, None, joined=False), OWNER, NOW) == session_response(
@@ -143,7 +143,7 @@ def test_where_a_session_came_from(source: Source) -> None:
     assert joined == {**session_response(in_room, OWNER, NOW), "source": "room"}
 
 
-def test_a_token() -> None:
+def test_the_response_of_a_token() -> None:
     assert token_response(TOKEN) == {
         "token": "T1==secret",
         "sessionId": "1_MX4",
@@ -155,18 +155,18 @@ def test_a_token() -> None:
     }
 
 
-def test_a_token_of_an_application() -> None:
+def test_a_token_on_vonage_has_an_application_id() -> None:
     answer = token_response(replace(TOKEN, project_id=APPLICATION))
     assert answer["applicationId"] == APPLICATION
     assert "apiKey" not in answer
 
 
-def test_a_token_is_shown_beside_its_session() -> None:
+def test_a_requested_token_is_in_the_response_of_its_session() -> None:
     answer = created_response(Created(PLAIN, TOKEN, joined=False), OWNER, NOW)
     assert answer == {**session_response(PLAIN, OWNER, NOW), "token": token_response(TOKEN)}
 
 
-def test_a_token_is_not_in_the_repr_of_anything() -> None:
+def test_no_repr_contains_a_token() -> None:
     assert "secret" not in repr(TOKEN)
     assert "secret" not in repr(Created(PLAIN, TOKEN, joined=False))
 
