@@ -11,7 +11,7 @@ from opentok_client import grant, options, session_id
 from opentok_sessions.domain import media_mode, models
 from opentok_sessions.domain.models import Caller
 from opentok_sessions.domain.problems import Problem
-from opentok_sessions.http import create_session, fields, get_session, issue_token
+from opentok_sessions.http import create_session, get_session, issue_token, scalar_fields
 from opentok_sessions.http import request as http_request
 from opentok_sessions.http.create_session import parse_create_request
 from opentok_sessions.http.issue_token import parse_token_request
@@ -87,7 +87,7 @@ def test_length_limits_match_the_code() -> None:
 
 
 def test_the_number_of_listed_errors_matches_the_code() -> None:
-    assert SCHEMAS["Problem"]["properties"]["errors"]["maxItems"] == fields.ERRORS_MAX
+    assert SCHEMAS["Problem"]["properties"]["errors"]["maxItems"] == scalar_fields.ERRORS_MAX
 
 
 @pytest.mark.parametrize("name", ["createSession", "issueToken"])
