@@ -88,7 +88,7 @@ tokens: setup  ## print new JWTs for alice, bob, carol and the moderator (valid 
 
 forget: setup  ## list what is stored of one user of a deployed stack: make forget SUB=… STACK=name (APPLY=1 removes it)
 	@test -n "$(SUB)" || { echo "usage: make forget SUB=the-users-sub STACK=name [APPLY=1]" >&2; exit 2; }
-	@$(BIN)/python -m local.forget '$(SUB)' $(if $(STACK),--stack $(STACK)) $(if $(APPLY),--apply) $(ARGS)
+	@$(BIN)/python -m local.forget '$(SUB)' $(if $(TENANT),--tenant '$(TENANT)') $(if $(STACK),--stack $(STACK)) $(if $(APPLY),--apply) $(ARGS)
 
 invoke: setup  ## invoke a function of the running stack: F=create_session E=events/create_session.json
 	@test -n "$(F)" -a -n "$(E)" || { echo "usage: make invoke F=create_session E=events/create_session.json" >&2; exit 2; }

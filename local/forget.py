@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -49,16 +50,28 @@ class Change(NamedTuple):
         return f"{self.pk} {self.sk}: {', '.join(parts)}"
 
 
-def find(dynamodb: Any, table: str, sub: str) -> Iterator[Change]:
-    """Yields a change for every item that names the user. Scans the whole table."""
+def find(dynamodb: Any, table: str, sub: str, tenant: str = "") -> Iterator[Change]:
+    """Yields a change for every item that names this tenant's user. Scans the whole table."""
     seen = 0
     for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
         for item in page["Items"]:
             seen += 1
             if seen % PROGRESS_EVERY == 0:
                 print(f"{seen} items read", file=sys.stderr)
-            if (change := _change(item, sub)) is not None:
+            change = _change(item, sub)
+            if change is not None and _tenant(dynamodb, table, item) == tenant:
                 yield change
+
+
+def _tenant(dynamodb: Any, table: str, item: Item) -> str:
+    """Returns the tenant of an item; that of a connection is its session's."""
+    kind, _, rest = item["pk"]["S"].partition("#")
+    if kind in ("caller", "room"):
+        return unquote(rest.partition("#")[0]) if "#" in rest else ""
+    if item["sk"]["S"] != "session":
+        key = {"pk": item["pk"], "sk": {"S": "session"}}
+        item = dynamodb.get_item(TableName=table, Key=key).get("Item", {})
+    return str(item.get("tenant", {}).get("S", ""))
 
 
 def _change(item: Item, sub: str) -> Change | None:
@@ -123,12 +136,12 @@ def apply(dynamodb: Any, table: str, sub: str, change: Change, replacement: str)
     return True
 
 
-def forget(target: Target, sub: str, *, really: bool) -> int:
+def forget(target: Target, sub: str, tenant: str, *, really: bool) -> int:
     """Lists the changes, or carries them out; returns the number of items that remain to do."""
     dynamodb, table = target.client("dynamodb"), target.outputs["TableName"]
     replacement = f"forgotten-{uuid.uuid4()}"
     changes, left = 0, 0
-    for change in find(dynamodb, table, sub):
+    for change in find(dynamodb, table, sub, tenant):
         changes += 1
         done = really and apply(dynamodb, table, sub, change, replacement)
         left += not done
@@ -142,6 +155,7 @@ def forget(target: Target, sub: str, *, really: bool) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.forget", description=__doc__)
     parser.add_argument("sub", help="the user's `sub`, as in the JWT")
+    parser.add_argument("--tenant", default="", help="the user's tenant, if the stack has any")
     parser.add_argument("--stack", default="opentok-sessions")
     parser.add_argument("--region", help="default: that of your AWS configuration")
     parser.add_argument("--profile", default=os.environ.get("AWS_PROFILE"))
@@ -153,7 +167,7 @@ def main() -> int:
             target = local_stack(arguments.local.absolute())
         else:
             target = deployed(arguments.stack, profile=arguments.profile, region=arguments.region)
-        left = forget(target, arguments.sub, really=arguments.apply)
+        left = forget(target, arguments.sub, arguments.tenant, really=arguments.apply)
     except (BotoCoreError, ClientError, StackError) as error:
         print(f"forget: {error}", file=sys.stderr)
         return 2

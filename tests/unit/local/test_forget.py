@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local import forget
+from opentok_sessions.domain.models import Caller
 from opentok_sessions.domain.problems import SessionNotFound
 from tests.aws import TABLE_NAME, Aws
 from tests.unit.opentok_sessions import vendor_server
@@ -75,3 +76,15 @@ def test_an_item_that_has_another_owner_by_now_is_left_alone(app: Application, a
     assert item is not None
     aws.put({**item, "owner": {"S": "carol"}})
     assert not forget.apply(aws.dynamodb, TABLE_NAME, BOB.sub, change, REPLACEMENT)
+
+
+def test_a_user_of_another_tenant_with_the_same_name_is_left_alone(
+    app: Application, aws: Aws
+) -> None:
+    app.create({"room": "consultation"}, Caller("bob", tenant="globex"))
+    before = aws.items()
+    assert {change.pk for change in changes(aws)}.isdisjoint(
+        item["pk"]["S"] for item in before if "globex" in str(item)
+    )
+    of_globex = list(forget.find(aws.dynamodb, TABLE_NAME, BOB.sub, "globex"))
+    assert {change.pk.partition("#")[0] for change in of_globex} == {"room", "session"}
