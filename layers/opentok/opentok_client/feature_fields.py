@@ -129,6 +129,8 @@ BROADCAST = shape(
         required=True,
     ),
     Field("maxDuration", integer(60, 36_000)),
+    Field("hasAudio", boolean),
+    Field("hasVideo", boolean),
     _RESOLUTION,
     Field("layout", LAYOUT),
     _STREAM_MODE,
