@@ -14,9 +14,29 @@ from typing import Any, NamedTuple
 
 import opentok
 import pytest
+from vonage_video.models.archive import (  # type: ignore[import-untyped]
+    CreateArchiveRequest,
+)
+from vonage_video.models.audio_connector import (  # type: ignore[import-untyped]
+    AudioConnectorOptions,
+    AudioConnectorWebSocket,
+)
+from vonage_video.models.broadcast import (  # type: ignore[import-untyped]
+    BroadcastOutputSettings,
+    CreateBroadcastRequest,
+)
+from vonage_video.models.captions import CaptionsOptions  # type: ignore[import-untyped]
+from vonage_video.models.experience_composer import (  # type: ignore[import-untyped]
+    ExperienceComposerOptions,
+)
+from vonage_video.models.sip import (  # type: ignore[import-untyped]
+    InitiateSipRequest,
+    SipOptions,
+)
 
 from opentok_client import features
 from opentok_client.credentials import OpenTokCredentials
+from opentok_client.errors import Invalid
 from opentok_client.families import (
     ARCHIVES,
     AUDIO_CONNECTORS,
@@ -297,3 +317,42 @@ def test_a_call_has_the_method_the_path_and_the_body_of_the_sdk(
     our_request, their_request = recorded(status, ours(our_call), theirs(their_call))
     assert our_request.line == their_request.line
     assert json.loads(our_request.body or b"null") == json.loads(their_request.body or b"null")
+
+
+# The unified platform's SDK has a model for each body.
+
+SERVER = "set by the server"
+NOT_OFFERED = {
+    "sessionId": SERVER,
+    "token": SERVER,
+    "statusCallbackUrl": "callbacks go to the URL that is registered for the project",
+    "audioTransport": "its content is not documented, and the SDKs disagree about its type",
+}
+MODELS: dict[str, tuple[Family, str, type[Any]]] = {
+    "archive": (ARCHIVES, "", CreateArchiveRequest),
+    "broadcast": (BROADCASTS, "", CreateBroadcastRequest),
+    "outputs": (BROADCASTS, "outputs", BroadcastOutputSettings),
+    "captions": (CAPTIONS, "", CaptionsOptions),
+    "SIP call": (SIP_CALLS, "", InitiateSipRequest),
+    "SIP options": (SIP_CALLS, "sip", SipOptions),
+    "render": (RENDERS, "", ExperienceComposerOptions),
+    "audio connector": (AUDIO_CONNECTORS, "", AudioConnectorOptions),
+    "websocket": (AUDIO_CONNECTORS, "websocket", AudioConnectorWebSocket),
+}
+
+
+@pytest.mark.parametrize(("family", "within", "model"), MODELS.values(), ids=MODELS)
+def test_every_field_of_the_unified_sdk_is_offered_or_listed(
+    family: Family, within: str, model: type[Any]
+) -> None:
+    names = [field.serialization_alias or name for name, field in model.model_fields.items()]
+    wrong = dict.fromkeys(names, object())
+    with pytest.raises(Invalid) as invalid:
+        check(family.fields, {within: wrong} if within else wrong)
+    prefix = f"{within}." if within else ""
+    unknown = {
+        violation.field.removeprefix(prefix)
+        for violation in invalid.value.violations
+        if violation.message == "unknown field"
+    }
+    assert unknown == NOT_OFFERED.keys() & set(names)
