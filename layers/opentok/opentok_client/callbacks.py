@@ -127,7 +127,7 @@ def _signed_claims(authorization: str, secrets: Sequence[str]) -> Mapping[str, o
         return None
     signed = f"{parts[0]}.{parts[1]}".encode()
     genuine = False
-    for secret in secrets:  # all of them: the time must not tell which one is in use
+    for secret in secrets:  # all of them: the time must not reveal which one is in use
         mac = hmac.digest(secret.encode(), signed, "sha256")
         genuine |= hmac.compare_digest(mac, signature)
     return _json_object(payload) if genuine else None

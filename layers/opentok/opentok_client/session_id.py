@@ -1,8 +1,9 @@
 """Parses session ids.
 
 The vendor does not document the layout, but the ids of many years agree on it: `1_` or `2_`, then
-base64url of `1~<project>~<location>~<created>~<random>~<P when relayed>~~`. An id ends with one
-separator less before 2023, and has a date text and no field for the media mode until about 2015.
+base64url of `1~<project>~<location>~<created>~<random>~<P when relayed>~~`. Ids from before
+2023 have one trailing separator less. Ids from before about 2015 have a date as text and no media
+mode.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class SessionId(NamedTuple):
 
     @classmethod
     def decode(cls, text: str) -> SessionId:
-        """Returns the parts of an id. Raises `InvalidSessionId` for a text that is none."""
+        """Returns the parts of an id. Raises `InvalidSessionId` if the text is not a session id."""
         shape = _SHAPE.fullmatch(text)
         if shape is None or len(text) > SESSION_ID_MAX:
             raise InvalidSessionId("is not a session id")

@@ -183,9 +183,9 @@ def _terms(attempt: Attempt, room: Room | None = None, *, moved: bool = False) -
 
 
 def _require_possible(attempt: Attempt) -> None:
-    """Raises the problems that no room's state can avert, before the room is read.
+    """Raises the problems that do not depend on the room, before it is read.
 
-    Otherwise the response would tell a private room's name from a free one.
+    Otherwise the response would reveal whether a private room exists.
     """
     request = attempt.request
     if request.closes_at is not None and request.closes_at <= attempt.now:

@@ -93,7 +93,7 @@ class ReceiveCallback:
             changed = self.presence.record_latest(session.session_id, hint, at)
         elif event.connection is not None:
             changed = self._record_connection(session, event, event.connection, at, now)
-        # A repetition of what is known is no sign of life: it may be a replay.
+        # A repeated event may be a replay, so it does not prove that the session is live.
         if changed or session.hints.monitored_since is None:
             self.presence.record_event(session, now)
 
@@ -130,8 +130,8 @@ class ReceiveCallback:
             if session.hints.empty_since is not None:
                 return False
         if not self.presence.is_anyone_connected(session.session_id, session.hints):
-            # Other clients may have left later than this one, so the time of arrival counts. For a
-            # repetition it does not: its first attempt has failed before this, or it is a replay.
+            # Other clients may have left after this one, so the time of arrival counts. Not for a
+            # repeated event: it may arrive hours later.
             since = max(at, int(now * 1000)) if change is Change.REMOVED else at
             self.presence.record_latest(session.session_id, "emptySince", since)
         return change is Change.REMOVED

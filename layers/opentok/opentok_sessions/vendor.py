@@ -170,7 +170,7 @@ class Vendor:
 
 
 def _count_retry(reason: str) -> None:
-    """Callers see only a delay, but the failed attempt may have created a session."""
+    """Logs and counts a retry: callers see only a delay, but it may have created a session."""
     telemetry.logger.warning("vendor_retried", extra={"reason": reason})
     telemetry.count("VendorRetried")
 

@@ -66,8 +66,8 @@ class Limits(NamedTuple):
 
 
 def is_held(caller: Caller, terms: Terms) -> bool:
-    """Returns whether a room with these terms is the caller's, and denied to other callers or kept
-    for long: private, or permanent."""
+    """Returns whether the room counts towards the caller's limit: it is the caller's, and private
+    or permanent."""
     exclusive = terms.participants is not None or terms.reuse is Reuse.PERMANENT
     return exclusive and terms.owner == caller.sub
 

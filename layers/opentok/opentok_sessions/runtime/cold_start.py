@@ -3,8 +3,8 @@
 Importing hundreds of modules creates no garbage, so the collector's passes would be wasted. It is
 off until `ready`, which also exempts all objects created so far from later passes.
 
-Three of five modules come from the standard library, which is last on the path. It is first until
-`ready`, so that they are not searched for in the function's folder and in every layer before.
+Most imports are from the standard library, which is last on `sys.path`. It is first until `ready`,
+which avoids searching the function's folder and every layer for each of them.
 """
 
 from __future__ import annotations

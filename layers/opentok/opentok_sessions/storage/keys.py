@@ -95,7 +95,7 @@ def owner_key(sub: str, tenant: str) -> str:
 
 
 def _escaped(tenant: str) -> str:
-    """Returns the tenant without `#`, so that no tenant and name form the key of another two."""
+    """Returns the tenant with `#` and `%` escaped, so that two tenants cannot have the same key."""
     return tenant.replace("%", "%25").replace("#", "%23")
 
 

@@ -1,8 +1,8 @@
 """The connections of sessions, and the hints on a session's record.
 
-A connection that has ended leaves a tombstone, so that a late callback cannot resurrect it. Both
-items change in one transaction, which no other connection takes part in: 300 clients that join one
-session at the same time do not conflict.
+A connection that has ended leaves a tombstone, so that a late callback cannot resurrect it. One
+transaction changes both items of a connection and no other item, so 300 clients that join at the
+same time do not conflict.
 """
 
 from __future__ import annotations
