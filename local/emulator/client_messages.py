@@ -14,6 +14,8 @@ __all__ = [
     "PERMISSIONS",
     "connection_content",
     "message",
+    "mute_on_entry",
+    "session_state",
     "session_uri",
     "source_of",
     "status",
@@ -95,3 +97,24 @@ def stream_content(stream: Stream, connection: Connection) -> dict[str, object]:
         "connection": connection_content(connection),
         "connectionId": connection.id,
     }
+
+
+def session_state(session: Session) -> dict[str, object]:
+    """Returns what a browser receives when it connects."""
+    connections = list(session.connections.values())
+    return {
+        "id": session.id,
+        "connection": [connection_content(connection) for connection in connections],
+        "stream": [
+            stream_content(stream, connection)
+            for connection in connections
+            for stream in connection.streams
+        ],
+        "archive": [],
+        **mute_on_entry(session),
+    }
+
+
+def mute_on_entry(session: Session) -> dict[str, object]:
+    """Returns the field that makes the SDK mute streams from their start."""
+    return {"mute": {"active": True}} if session.muted else {}

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from local.emulator.client_messages import (
     PERMISSIONS,
-    connection_content,
     message,
+    mute_on_entry,
+    session_state,
     source_of,
     stream_content,
 )
 from local.emulator.client_tokens import ConnectRefused
 from local.emulator.clients import Client
-from local.emulator.errors import BadRequest, Forbidden, NotFound, VendorError
+from local.emulator.errors import BadRequest, Conflict, Forbidden, NotFound, VendorError
 from local.emulator.events import Reason
 from local.emulator.sessions import Connection, Session, Stream
 
@@ -97,7 +98,7 @@ class ClientRequests:
             self._state.moderation.mute_all(session, active, names)
             return {}
         if request.method == "read":
-            return _session_state(session)
+            return session_state(session)
         raise VendorError(f"not emulated: {request.method}", status=501)
 
     def _connect(self, client: Client, request: Request, token: str) -> Content:
@@ -106,6 +107,8 @@ class ClientRequests:
             session, grant = state.admission.admit(session_id, token)
         except ConnectRefused as refusal:
             raise Forbidden(refusal.message) from None
+        if client.id in session.connections:
+            raise Conflict("already connected")
         connection = Connection(
             id=client.id,
             role=grant.role,
@@ -116,7 +119,7 @@ class ClientRequests:
         client.session_id = session.id
         client.suppresses_connections = request.content.get("connectionEventsSuppressed") is True
         state.presence.connect(session, connection)
-        return _session_state(session)
+        return session_state(session)
 
     def _signal(self, session: Session, sender: Connection, request: Request) -> Content:
         self._require(sender, "signal")
@@ -131,6 +134,8 @@ class ClientRequests:
         stream_id, presence = request.params["stream"], self._state.presence
         if request.method == "create":
             self._require(connection, "publish")
+            if any(stream.id == stream_id for stream in session.streams()):
+                raise Conflict("the stream exists")
             stream = Stream(
                 id=stream_id,
                 video_type=_video_type(request.content),
@@ -141,7 +146,7 @@ class ClientRequests:
             )
             presence.publish(session, connection, stream)
             content = stream_content(stream, connection)
-            return {"content": {**content, "iceServers": []}, **content, **_mute(session)}
+            return {"content": {**content, "iceServers": []}, **content, **mute_on_entry(session)}
         owner, stream = _published(session, stream_id)
         if request.method == "delete":
             if owner is not connection:
@@ -161,8 +166,7 @@ class ClientRequests:
     def _channel(self, session: Session, connection: Connection, request: Request) -> Content:
         owner, stream = _published(session, request.params["stream"])
         if request.method == "update" and owner is connection:
-            channels = stream.content.get("channel")
-            for channel in channels if isinstance(channels, list) else []:
+            for channel in _channels(stream.content):
                 if channel.get("id") == request.params["channel"]:
                     channel.update(request.content)
             self._broadcast(session, "updated", request)
@@ -219,29 +223,13 @@ def _published(session: Session, stream_id: str) -> tuple[Connection, Stream]:
     raise NotFound("Stream not found")
 
 
-def _session_state(session: Session) -> Content:
-    connections = list(session.connections.values())
-    return {
-        "id": session.id,
-        "connection": [connection_content(connection) for connection in connections],
-        "stream": [
-            stream_content(stream, connection)
-            for connection in connections
-            for stream in connection.streams
-        ],
-        "archive": [],
-        **_mute(session),
-    }
-
-
-def _mute(session: Session) -> Content:
-    """Returns the field that makes the SDK mute streams from their start."""
-    return {"mute": {"active": True}} if session.muted else {}
-
-
 def _video_type(content: Content) -> str | None:
-    channels = content.get("channel")
-    for channel in channels if isinstance(channels, list) else []:
+    for channel in _channels(content):
         if channel.get("type") == "video":
             return str(channel.get("source") or "camera")
     return None
+
+
+def _channels(content: Content) -> list[dict[str, object]]:
+    channels = content.get("channel")
+    return [c for c in channels if isinstance(c, dict)] if isinstance(channels, list) else []

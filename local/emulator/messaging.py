@@ -56,7 +56,9 @@ class Messaging:
                     break
                 frame = Frame.decode(received.data)
                 if frame.kind is Kind.CONNECT and client is None:
-                    client = Client(frame.headers.get("uniqueId", ""), socket_id)
+                    if not frame.headers.get("uniqueId"):
+                        raise MalformedFrame("no connection id")
+                    client = Client(frame.headers["uniqueId"], socket_id)
                     self._state.clients.add(client)
                     writer = client.attach(socket, request.transport)
                 elif frame.kind is Kind.DISCONNECT:
@@ -78,7 +80,7 @@ class Messaging:
         elif frame.kind is Kind.MESSAGE:
             transaction = frame.headers.get("TRANSACTION-ID", "")
             repeated = client.responses.get(transaction)
-            if repeated is not None:  # the browser did not receive the response
+            if repeated is not None and transaction:  # the browser did not receive the response
                 client.send(repeated)
                 return
             client.respond(transaction, self._response(client, frame, transaction))
