@@ -10,7 +10,7 @@ __all__ = ["COOLDOWN_SECONDS", "FAILURES_IN_A_ROW", "CircuitBreaker"]
 
 FAILURES_IN_A_ROW = 3
 """Consecutive failed requests that open the circuit breaker. Each had all its attempts: a vendor
-that fails a third of all calls at random fails three requests in a row once in 50,000."""
+that fails 30 % of all calls at random fails three requests in a row once in 50,000."""
 COOLDOWN_SECONDS = 3.0
 """How long it stays open, unless the vendor asks for more."""
 COOLDOWN_MAX_SECONDS = 30.0
