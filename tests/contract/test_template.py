@@ -39,7 +39,7 @@ FUNCTIONS = {
 }
 
 #: The functions that no app waits for: a failure is noticed by an alarm only.
-BACKGROUND = {"PrecreateSessions", "ReceiveCallback"}
+BACKGROUND = {"DisconnectClients", "PrecreateSessions", "ReceiveCallback"}
 
 #: Bytes that Lambda allows for a function's environment, names and values together.
 ENVIRONMENT_BYTES = 4096
@@ -48,6 +48,8 @@ TABLE = {"Fn::GetAtt": ["SessionsTable", "Arn"]}
 POOL_INDEX = {"Fn::Sub": "${SessionsTable.Arn}/index/pool"}
 OWNER_INDEX = {"Fn::Sub": "${SessionsTable.Arn}/index/owner"}
 SECRET = {"Fn::GetAtt": ["VideoCredentials", "Id"]}
+DISCONNECTS_QUEUE = {"Fn::GetAtt": ["FailedDisconnects", "Arn"]}
+STREAM = {"Fn::GetAtt": ["SessionsTable", "StreamArn"]}
 QUEUE = {"Fn::GetAtt": ["FailedRefills", "Arn"]}
 
 #: Everything that each function may do, except writing its own log and traces.
@@ -65,6 +67,7 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
     ],
     "issue_token": [
         ("dynamodb:GetItem", TABLE),
+        ("dynamodb:Query", TABLE),
         ("dynamodb:UpdateItem", TABLE),
         ("secretsmanager:GetSecretValue", SECRET),
     ],
@@ -85,6 +88,27 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
         ("dynamodb:Query", TABLE),
         ("dynamodb:UpdateItem", TABLE),
         ("secretsmanager:GetSecretValue", SECRET),
+    ],
+    "update_session": [
+        ("dynamodb:GetItem", TABLE),
+        ("dynamodb:UpdateItem", TABLE),
+    ],
+    "remove_connection": [
+        ("dynamodb:DeleteItem", TABLE),
+        ("dynamodb:GetItem", TABLE),
+        ("dynamodb:PutItem", TABLE),
+        ("secretsmanager:GetSecretValue", SECRET),
+    ],
+    "disconnect_clients": [
+        ("dynamodb:DeleteItem", TABLE),
+        ("dynamodb:GetItem", TABLE),
+        ("dynamodb:PutItem", TABLE),
+        ("dynamodb:Query", TABLE),
+        ("secretsmanager:GetSecretValue", SECRET),
+        ("dynamodb:DescribeStream", STREAM),
+        ("dynamodb:GetRecords", STREAM),
+        ("dynamodb:GetShardIterator", STREAM),
+        ("sqs:SendMessage", DISCONNECTS_QUEUE),
     ],
     "release_room": [
         ("dynamodb:DeleteItem", TABLE),
@@ -271,7 +295,7 @@ def test_cors_is_on_only_if_origins_are_given() -> None:
     assert condition == "HasOrigins"
     assert otherwise == {"Ref": "AWS::NoValue"}
     assert "idempotency-key" in then["allowHeaders"]
-    assert set(then["allowMethods"]) == {"GET", "POST", "DELETE"}
+    assert set(then["allowMethods"]) == {"GET", "POST", "PATCH", "DELETE"}
     assert PARAMETERS["AllowedOrigins"]["Default"] == ""
 
 
@@ -548,7 +572,7 @@ def test_the_runbook_has_every_alarm() -> None:
 
 def test_alarms_and_dashboard_use_metrics_that_the_code_reports() -> None:
     dashboard, _ = MONITORING["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    assert len(json.loads(dashboard)["widgets"]) == 11
+    assert len(json.loads(dashboard)["widgets"]) == 12
     watched = set(re.findall(r'"OpenTokSessions","(\w+)"', dashboard))
     watched |= set(re.findall(r'OpenTokSessions,.*MetricName=\\"(\w+)\\"', dashboard))
     assert watched >= FAULT_ALARMS

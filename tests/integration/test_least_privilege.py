@@ -16,7 +16,16 @@ from botocore.exceptions import ClientError
 
 from local.stack import cloud, deployment
 from local.stack.bundle import function_names, read_template
-from tests.contract.test_template import ALLOWED, OWNER_INDEX, POOL_INDEX, QUEUE, SECRET, TABLE
+from tests.contract.test_template import (
+    ALLOWED,
+    DISCONNECTS_QUEUE,
+    OWNER_INDEX,
+    POOL_INDEX,
+    QUEUE,
+    SECRET,
+    STREAM,
+    TABLE,
+)
 from tests.integration.stack import Stack
 
 KEY = {"pk": {"S": "probe"}, "sk": {"S": "probe"}}
@@ -35,6 +44,11 @@ ALLOWS: dict[tuple[str, str], set[str]] = {
     ("dynamodb:Query", "owner"): {"index owner"},
     ("secretsmanager:GetSecretValue", "secret"): {"our secret"},
     ("sqs:SendMessage", "queue"): {"queue SendMessage"},
+    # The consumer of the stream reads it, and sends to a queue of its own, which is not probed.
+    ("dynamodb:DescribeStream", "stream"): set(),
+    ("dynamodb:GetRecords", "stream"): set(),
+    ("dynamodb:GetShardIterator", "stream"): set(),
+    ("sqs:SendMessage", "other queue"): set(),
 }
 RESOURCES = (
     (TABLE, "table"),
@@ -42,6 +56,8 @@ RESOURCES = (
     (OWNER_INDEX, "owner"),
     (SECRET, "secret"),
     (QUEUE, "queue"),
+    (STREAM, "stream"),
+    (DISCONNECTS_QUEUE, "other queue"),
 )
 
 FUNCTIONS = sorted(function_names(read_template(cloud.ROOT / "template.yaml")))

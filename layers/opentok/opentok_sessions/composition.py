@@ -30,21 +30,27 @@ if TYPE_CHECKING:
     from .conversations import Conversations, ListConnections
     from .create_session import CreateSession
     from .credentials import CredentialCache
+    from .disconnect_clients import DisconnectClients
     from .domain.pools import Pools
     from .get_session import GetSession
     from .issue_token import IssueToken, TokenIssuer
     from .precreate_sessions import PrecreateSessions
     from .receive_callback import ReceiveCallback
     from .release_room import ReleaseRoom
+    from .remove_connection import RemoveConnection
+    from .update_session import UpdateSession
 
 __all__ = [
     "close_session",
     "create_session",
+    "disconnect_clients",
     "get_session",
     "issue_token",
     "precreate_sessions",
     "receive_callback",
     "release_room",
+    "remove_connection",
+    "update_session",
 ]
 
 _CONFIG = Config(
@@ -95,6 +101,7 @@ def issue_token(settings: Settings) -> IssueToken:
         tokens=_tokens(settings),
         limits=_limits(settings, table),
         room_idle_seconds=settings.room_idle_seconds,
+        conversations=_conversations(settings, table),
     )
 
 
@@ -136,6 +143,45 @@ def precreate_sessions(settings: Settings) -> PrecreateSessions:
         credentials=credentials,
         vendor=Vendor(credentials, settings.api_url, CONNECTIONS),
         limit=settings.refill_limit,
+    )
+
+
+def update_session(settings: Settings) -> UpdateSession:
+    """Returns the use case of `PATCH /sessions/{sessionId}`."""
+    from .storage.session_changes import SessionChanges
+    from .update_session import UpdateSession
+
+    table = _table(settings)
+    store = SessionStore(table, settings.retention_seconds)
+    return UpdateSession(store, SessionChanges(table, store))
+
+
+def remove_connection(settings: Settings) -> RemoveConnection:
+    """Returns the use case of `DELETE /sessions/{sessionId}/connections/{connectionId}`."""
+    from .remove_connection import RemoveConnection
+    from .storage.presence_store import PresenceStore
+    from .vendor import Vendor
+
+    table = _table(settings)
+    return RemoveConnection(
+        sessions=SessionStore(table, settings.retention_seconds),
+        presence=PresenceStore(table),
+        vendor=Vendor(_credentials(settings), settings.api_url),
+    )
+
+
+def disconnect_clients(settings: Settings) -> DisconnectClients:
+    """Returns the use case that disconnects clients after a change of the table."""
+    from .disconnect_clients import CONNECTIONS, DisconnectClients
+    from .storage.presence_store import PresenceStore
+    from .vendor import Vendor
+
+    table = _table(settings)
+    return DisconnectClients(
+        sessions=SessionStore(table, settings.retention_seconds),
+        presence=PresenceStore(table),
+        vendor=Vendor(_credentials(settings), settings.api_url, CONNECTIONS),
+        identified=settings.connection_data == "identified",
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .domain.deadline import Deadline
 from .domain.models import Reuse, Session
 from .domain.presence import Connection, Hints, may_be_over, needs_reconciliation
-from .domain.problems import Problem
+from .domain.problems import Problem, SessionFull
 from .domain.rooms import is_idle
 from .runtime import telemetry
 from .storage.presence_store import Change, PresenceStore
@@ -57,6 +57,18 @@ class Conversations(NamedTuple):
         if state is Conversation.UNKNOWN:
             return is_idle(session, now, self.idle_seconds)
         return state is Conversation.OVER
+
+    def require_place(self, session: Session) -> None:
+        """Raises `SessionFull` when as many clients are connected as the session allows.
+
+        Nothing is read for a session without a maximum.
+        """
+        maximum, hints = session.max_connections, session.hints
+        if maximum is None or hints.monitored_since is None:
+            return
+        if len(self.presence.connections(session.session_id, hints)) >= maximum:
+            detail = f"{maximum} clients are connected, which is the maximum (`maxConnections`)."
+            raise SessionFull(detail)
 
     def state(self, session: Session, now: float, deadline: Deadline | None = None) -> Conversation:
         """Returns the state of the conversation in a session.

@@ -198,4 +198,5 @@ def _session(attempt: Attempt, opening: Opening, candidate: Candidate) -> Sessio
         closes_at=request.closes_at,
         participants=opening.terms.participants,
         tenant=attempt.caller.tenant,
+        max_connections=request.max_connections,
     )

@@ -14,6 +14,7 @@ from opentok_client.signing import CLOCK_SKEW_SECONDS
 from opentok_client.tokens import client_token
 
 from .caller_limits import CallerLimits
+from .conversations import Conversations
 from .credentials import CredentialCache
 from .domain import policy
 from .domain.deadline import AWS_CALL_SECONDS, Deadline
@@ -106,6 +107,7 @@ class IssueToken:
     tokens: TokenIssuer
     limits: CallerLimits
     room_idle_seconds: int
+    conversations: Conversations
     clock: Callable[[], float] = time.time
 
     def __call__(
@@ -114,6 +116,7 @@ class IssueToken:
         """Raises `SessionNotFound`, `TooManyRequests`, and what `TokenIssuer.issue` raises."""
         now = self.clock()
         session, _ = policy.admit(caller, self.store.find_session(session_id))
+        self.conversations.require_place(session)
         self.limits.take_token(caller, now, deadline)
         deadline.require()
         credentials = self.credentials.for_project(session.project_id)

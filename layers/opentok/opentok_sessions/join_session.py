@@ -116,7 +116,7 @@ class JoinSession:
         if attempt.request.token is not None:
             attempt.deadline.require()
             credentials = self.credentials.for_project(session.project_id)
-            token = attempt.token(self.tokens, session, credentials)
+            token = self._token(attempt, session, credentials)
             self._record_use(attempt, session, joining=False)
         return Created(session, token, joined=record.joined)
 
@@ -153,7 +153,7 @@ class JoinSession:
         joining = attempt.request.room is not None  # otherwise it is registered again
         if conflicts := rooms.conflicts(session, attempt.request):
             raise rooms.differs_in(conflicts)
-        token = attempt.token(self.tokens, session, credentials)
+        token = self._token(attempt, session, credentials)
         if not self._record_use(attempt, session, joining=joining) and joining:
             raise LostRace
         if attempt.key is not None:
@@ -163,6 +163,11 @@ class JoinSession:
                 raise LostRace
         telemetry.count("RoomJoined")
         return Created(session, token, joined=True)
+
+    def _token(self, attempt: Attempt, session: Session, credentials: Credentials) -> Token | None:
+        if attempt.request.token is not None:
+            self.conversations.require_place(session)
+        return attempt.token(self.tokens, session, credentials)
 
     def _record_use(self, attempt: Attempt, session: Session, *, joining: bool) -> bool:
         """Records that the session is in use, if that is due; returns False if it could not."""

@@ -200,6 +200,9 @@ NAMES = (
     "close_session",
     "release_room",
     "receive_callback",
+    "update_session",
+    "remove_connection",
+    "disconnect_clients",
     "precreate_sessions",
 )
 

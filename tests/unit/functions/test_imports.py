@@ -85,7 +85,24 @@ CREATION = {
 
 CONVERSATIONS = {"conversations", "storage.presence_store"}
 
+STREAM = {"stream_handler", "storage.stream", "storage.presence_store", "vendor"}
+
 LOADED = {
+    "disconnect_clients": SHARED | CREDENTIALS | STREAM | {"disconnect_clients"},
+    "remove_connection": HTTP
+    | CREDENTIALS
+    | {"remove_connection", "storage.presence_store", "vendor"},
+    "update_session": HTTP
+    | RESPONSES
+    | FIELDS
+    | ROOMS - {"domain.rooms"}
+    | {
+        "update_session",
+        "http.update_session",
+        "http.create_session",
+        "http.issue_token",
+        "storage.session_changes",
+    },
     "close_session": HTTP | {"close_session"},
     "receive_callback": HTTP - {"domain.policy"}
     | CREDENTIALS

@@ -167,7 +167,9 @@ class Application:
                 caller_limits,
                 clock=clock,
             ),
-            issue_token=IssueToken(store, credentials, tokens, caller_limits, IDLE, clock),
+            issue_token=IssueToken(
+                store, credentials, tokens, caller_limits, IDLE, conversations, clock
+            ),
             get_session=GetSession(store, SessionList(table), conversations, clock),
             close_session=CloseSession(store, clock),
             release_room=ReleaseRoom(store, caller_limits),

@@ -76,8 +76,9 @@ class Session:
 
     `created_at` is in milliseconds, all other times in seconds since the epoch. `participants` is
     None when every signed-in user may take part. `superseded`: its room has moved on to another
-    session. `claim_id` identifies the request that recorded it. `hints` are what is known of its
-    presence, in milliseconds.
+    session. `claim_id` identifies the request that recorded it. `removed` are users who
+    were removed from `participants`, and `revision` counts changes. `hints` are what is known of
+    its presence, in milliseconds.
     """
 
     session_id: str
@@ -98,6 +99,8 @@ class Session:
     superseded: bool = False
     tenant: str = ""
     max_connections: int | None = None
+    removed: frozenset[str] = frozenset()
+    revision: int = 0
     hints: Hints = NO_HINTS
 
     def is_closed(self, now: float) -> bool:

@@ -17,6 +17,7 @@ __all__ = [
     "CallbackKindUnknown",
     "CallbackRefused",
     "CallbackUnverifiable",
+    "ConnectionNotFound",
     "CredentialsUnavailable",
     "DamagedRecord",
     "FieldError",
@@ -31,6 +32,7 @@ __all__ = [
     "RoomNotFound",
     "RoomOptionsConflict",
     "SessionClosed",
+    "SessionFull",
     "SessionNotFound",
     "SessionNotOpenYet",
     "SessionOfAnotherProject",
@@ -120,6 +122,21 @@ class AlreadyRegistered(Problem):
     """The session to be registered has another owner; only for callers who may see it."""
 
     type = ProblemType(409, "already_registered", "The session is already registered")
+
+
+class ConnectionNotFound(Problem):
+    """No such client is connected to the session."""
+
+    type = ProblemType(404, "connection_not_found", "Connection not found")
+
+    def __init__(self) -> None:
+        super().__init__("No such client is connected to the session.")
+
+
+class SessionFull(Problem):
+    """As many clients are connected as `maxConnections` allows."""
+
+    type = ProblemType(409, "session_full", "The session is full")
 
 
 class SessionNotOpenYet(Problem):

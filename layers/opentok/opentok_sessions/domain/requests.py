@@ -12,7 +12,7 @@ from .claims import Position
 from .models import Reuse, TokenRequest
 from .problems import FieldError
 
-__all__ = ["CLOSES_IN_THE_PAST", "ChosenOptions", "CreateRequest", "ListRequest"]
+__all__ = ["CLOSES_IN_THE_PAST", "ChosenOptions", "CreateRequest", "ListRequest", "SessionUpdate"]
 
 CLOSES_IN_THE_PAST = FieldError("closesAt", "must be in the future")
 
@@ -46,6 +46,18 @@ class CreateRequest(NamedTuple):
     participants: Mapping[str, Role] | None
     session_id: str | None
     token: TokenRequest | None
+    max_connections: int | None = None
+
+
+class SessionUpdate(NamedTuple):
+    """The body of `PATCH /sessions/{sessionId}`.
+
+    `values` are the changed attributes of `Session`. `participants` are the users whose role
+    changes; None as a role removes the user.
+    """
+
+    values: Mapping[str, object]
+    participants: Mapping[str, Role | None] | None
 
 
 class ListRequest(NamedTuple):

@@ -100,6 +100,7 @@ def conflicts(session: Session, request: CreateRequest) -> list[str]:
         "opensAt": request.opens_at == session.opens_at,
         "closesAt": request.closes_at == session.closes_at,
         "participants": request.participants == session.participants,
+        "maxConnections": request.max_connections == session.max_connections,
         "sessionId": request.session_id == session.session_id,
     }
     if options.media_mode is MediaMode.RELAYED and chosen.auto:

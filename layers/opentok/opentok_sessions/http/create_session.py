@@ -19,6 +19,7 @@ from .fields import Fields
 from .issue_token import TOKEN_FIELDS, parse_token_fields
 
 __all__ = [
+    "CONNECTIONS_MAX",
     "CREATE_FIELDS",
     "OPTION_FIELDS",
     "PARTICIPANTS_MAX",
@@ -30,13 +31,16 @@ __all__ = [
 
 OPTION_FIELDS = ("expectedParticipants", "features", *(option.field for option in OPTIONS))
 CREATE_FIELDS = (
-    *OPTION_FIELDS, "room", "reuse", "opensAt", "closesAt", "participants", "sessionId", "token",
+    *OPTION_FIELDS, "room", "reuse", "opensAt", "closesAt", "maxConnections", "participants",
+    "sessionId", "token",
 )  # fmt: skip
 
 PARTICIPANTS_MAX = 200
 PARTICIPANT_MAX = 128
 """Characters of a participant's `sub`. Every read of a session pays for its whole list, so a list
 is at most 29 kB of ASCII: eight read units."""
+CONNECTIONS_MAX = 3000
+"""The vendor's limit of connections per session."""
 EXPECTED_PARTICIPANTS_MAX = 10_000
 WINDOW_MAX_DAYS = 366
 WINDOW_MAX_SECONDS = WINDOW_MAX_DAYS * 24 * 3600
@@ -75,6 +79,7 @@ def parse_create_request(
     if reuse is Reuse.PERMANENT and chosen.options.archive_mode is ArchiveMode.ALWAYS:
         message = "'permanent' excludes archiveMode 'always': later archives can fail to start"
         fields.excluded("reuse", message)
+    max_connections = fields.integer("maxConnections", 1, CONNECTIONS_MAX)
     participants = fields.mapping("participants", Role, PARTICIPANTS_MAX, PARTICIPANT_MAX)
     token = fields.nested("token", TOKEN_FIELDS)
     token_request = parse_token_fields(token, token_seconds_max) if token else None
@@ -91,6 +96,7 @@ def parse_create_request(
         participants=participants,
         session_id=session_id if isinstance(session_id, str) else None,
         token=token_request,
+        max_connections=max_connections,
     )
 
 

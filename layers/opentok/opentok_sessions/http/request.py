@@ -23,6 +23,7 @@ from ..domain.models import ROOM, Caller
 from ..domain.problems import (
     BodyTooLarge,
     CallbackKindUnknown,
+    ConnectionNotFound,
     FieldError,
     InvalidRequest,
     NotJson,
@@ -40,6 +41,7 @@ NAMES_MAX = 20
 """Names in one message. A body of 64 KiB can contain thousands."""
 _JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json")
 _QUOTED = re.compile(r'"[^"]*"')
+_CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,128}")
 
 Event = Mapping[str, Any]
@@ -90,6 +92,14 @@ class Request:
         value = _at(self._event, "pathParameters", "room")
         if not isinstance(value, str) or not ROOM.fullmatch(value):
             raise RoomNotFound
+        return value
+
+    @property
+    def connection_id(self) -> str:
+        """The connection in the path. Raises `ConnectionNotFound` for a text that cannot be one."""
+        value = _at(self._event, "pathParameters", "connectionId")
+        if not isinstance(value, str) or not _CONNECTION_ID.fullmatch(value):
+            raise ConnectionNotFound
         return value
 
     @property

@@ -50,6 +50,8 @@ def session_item(session: Session, ttl: int | None) -> dict[str, Attribute]:
             "state": "closed" if session.closed else "open",
             "superseded": True if session.superseded else None,
             "maxConnections": session.max_connections,
+            "removed": dict.fromkeys(sorted(session.removed), "removed") or None,
+            "revision": session.revision or None,
             **dict(zip(HINTS, session.hints, strict=True)),
             "ttl": ttl,
         },
@@ -88,6 +90,8 @@ def session_of(item: Item) -> Session | None:
             superseded=read.flag("superseded"),
             tenant=read.optional_text("tenant") or "",
             max_connections=read.optional_number("maxConnections"),
+            removed=read.names("removed"),
+            revision=read.optional_number("revision") or 0,
             hints=Hints(*(read.optional_number(name) for name in HINTS)),
         )
     except (Invalid, ValueError) as error:
@@ -163,6 +167,12 @@ class _Reader:
         if not isinstance(value, Mapping):
             raise ValueError("participants is not a map")
         return {sub: Role(role) for sub, role in value.items()}
+
+    def names(self, name: str) -> frozenset[str]:
+        value = self._value(name)
+        if value is not None and not isinstance(value, Mapping):
+            raise ValueError(f"{name} is not a map")
+        return frozenset(value or ())
 
     def _value(self, name: str) -> Value | None:
         if name in self._item and name not in self._values:

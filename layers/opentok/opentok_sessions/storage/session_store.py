@@ -91,7 +91,7 @@ class SessionStore:
         `pooled`: it must still be in a pool; otherwise it must not be recorded yet. A retry of a
         write whose response was lost recognises its own claim id.
         """
-        ttl = self._ttl(session, now)
+        ttl = self.expires_at(session, now)
         condition, values = "attribute_not_exists(pk)", {}
         if pooled:
             condition, values = f"attribute_exists(poolKey) AND {KNOWN_SCHEMA}", {":schema": SCHEMA}
@@ -117,7 +117,7 @@ class SessionStore:
         Returns False when the session is gone, or its room has moved on or is moving at this
         moment. A caller who is `joining` the room then has to read it again.
         """
-        ttl = self._ttl(session, now)
+        ttl = self.expires_at(session, now)
         in_use = self._table.update_request(
             session_key(session.session_id),
             "SET lastUsedAt = :now, #ttl = :ttl",
@@ -224,7 +224,7 @@ class SessionStore:
         condition = "attribute_not_exists(pk) OR expiresAt <= :now"
         return self._table.put_request(item, condition, {":now": int(now)})
 
-    def _ttl(self, session: Session, now: float) -> int:
+    def expires_at(self, session: Session, now: float) -> int:
         """Returns when the record expires, unless the session is used again before that."""
         kept = self._retention
         if session.reuse is Reuse.PERMANENT:

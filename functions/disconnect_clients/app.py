@@ -1,0 +1,7 @@
+"""Disconnects clients after a change of the table, which its stream reports."""
+
+from opentok_sessions import composition
+from opentok_sessions.runtime.settings import Settings
+from opentok_sessions.stream_handler import stream_handler
+
+handler = stream_handler(composition.disconnect_clients(Settings.from_environment()))
