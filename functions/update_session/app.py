@@ -13,5 +13,6 @@ update_session = composition.update_session(settings)
 @http_handler(settings)
 def handler(request: Request) -> Response:
     caller, now = request.caller, update_session.clock()
-    session = update_session(request.session_id, parse_session_update(request.json()), caller)
+    update = parse_session_update(request.json(), now)
+    session = update_session(request.session_id, update, caller)
     return Response(200, session_response(session, caller, now))

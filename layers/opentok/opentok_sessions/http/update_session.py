@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from opentok_client.grant import Role
 
 from ..domain.requests import SessionUpdate
-from .create_session import CONNECTIONS_MAX, PARTICIPANT_MAX, PARTICIPANTS_MAX
+from .create_session import CONNECTIONS_MAX, PARTICIPANT_MAX, PARTICIPANTS_MAX, parse_window
 from .fields import Fields
 
 __all__ = ["UPDATE_FIELDS", "parse_session_update"]
@@ -15,7 +15,7 @@ __all__ = ["UPDATE_FIELDS", "parse_session_update"]
 UPDATE_FIELDS = ("opensAt", "closesAt", "maxConnections", "participants")
 
 
-def parse_session_update(body: Mapping[str, object]) -> SessionUpdate:
+def parse_session_update(body: Mapping[str, object], now: float) -> SessionUpdate:
     """Returns the changes. `null` removes a value, a user from the list, or the whole list.
 
     Raises `InvalidRequest` naming every wrong field.
@@ -27,9 +27,10 @@ def parse_session_update(body: Mapping[str, object]) -> SessionUpdate:
         removed_users = {sub: None for sub, role in participants.items() if role is None}
         sent["participants"] = {s: role for s, role in participants.items() if role is not None}
     fields = Fields(sent, UPDATE_FIELDS)
+    opens_at, closes_at = parse_window(fields, now)
     read = {
-        "opens_at": fields.instant("opensAt"),
-        "closes_at": fields.instant("closesAt"),
+        "opens_at": opens_at,
+        "closes_at": closes_at,
         "max_connections": fields.integer("maxConnections", 1, CONNECTIONS_MAX),
     }
     roles = fields.mapping("participants", Role, PARTICIPANTS_MAX, PARTICIPANT_MAX)
