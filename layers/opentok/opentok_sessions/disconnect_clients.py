@@ -71,14 +71,24 @@ class DisconnectClients:
         if old is None or new.hints.ended_at != old.hints.ended_at:
             self._bury_ended(session)
         if new.closed and not (old and old.closed):
-            listed = self.vendor.list_connections(session.session_id, session.project_id)
-            ids = {connection.connection_id for connection in listed}
-            self._disconnect(session, ids | {c.id for c in self._connected(session)})
+            self._end(session)
         elif new.superseded and not (old and old.superseded):
             self._disconnect(session, [c.id for c in self._connected(session)])
         elif old and (new.removed, new.max_connections) != (old.removed, old.max_connections):
             removed = [c.id for c in self._connected(session) if self._is_removed(session, c)]
             self._disconnect(session, {*removed, *self._excess(session)})
+
+    def _end(self, session: Session) -> None:
+        """Disconnects every client: those that callbacks reported, and those that the vendor lists.
+
+        A list that fails does not keep the others connected until it succeeds.
+        """
+        self._disconnect(session, [c.id for c in self._connected(session)])
+        try:
+            listed = self.vendor.list_connections(session.session_id, session.project_id)
+        except SessionOfAnotherProject:
+            return
+        self._disconnect(session, [connection.connection_id for connection in listed])
 
     def _bury_ended(self, session: Session) -> None:
         """Replaces the connections that the session's end has ended by tombstones."""

@@ -329,3 +329,25 @@ def test_precreate_sessions(world: World, event: object) -> None:
     assert isinstance(event, dict)
     assert len(response["pools"]) == len(event["pools"])
     assert sum(pool["created"] for pool in response["pools"]) == world.vendor.asked - asked <= 3
+
+
+@fuzz(session_events(KNOWN))
+def test_update_session(world: World, event: object) -> None:
+    answer = world.call("update_session", event)
+    if answer["statusCode"] < 400:
+        assert answer["statusCode"] == 200
+
+
+@fuzz(session_events(KNOWN))
+def test_remove_connection(world: World, event: object) -> None:
+    answer = world.call("remove_connection", event)
+    assert answer["statusCode"] >= 400  # these paths name no connection
+
+
+@fuzz(st.sampled_from(["live#c-1", "gone#c-1", "session"]))
+def test_disconnect_clients(world: World, sk: object) -> None:
+    world.begin()
+    keys = {"pk": {"S": f"session#{KNOWN[0]}"}, "sk": {"S": sk}}
+    change = {"Keys": keys, "SequenceNumber": "1"}
+    event = {"Records": [{"eventName": "INSERT", "dynamodb": change}]}
+    assert world.run("disconnect_clients", event) == {"batchItemFailures": []}

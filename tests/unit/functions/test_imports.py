@@ -114,7 +114,7 @@ LOADED = {
     | FIELDS
     | ROOMS
     | {"get_session", "http.get_session", "storage.session_list"},
-    "issue_token": HTTP | RESPONSES | FIELDS | ROOMS | TOKENS | LIMITS,
+    "issue_token": CONVERSATIONS | HTTP | RESPONSES | FIELDS | ROOMS | TOKENS | LIMITS,
     "create_session": CONVERSATIONS
     | HTTP
     | RESPONSES

@@ -46,6 +46,7 @@ MEMBERS: dict[str, st.SearchStrategy[object]] = {
     "reuse": st.sampled_from(["conversation", "permanent"]),
     "opensAt": TIMES,
     "closesAt": TIMES,
+    "maxConnections": st.integers(1, 3000),
     "participants": st.dictionaries(
         st.text("aZé漢 \u200b", min_size=1), st.sampled_from(Role), max_size=3
     ),

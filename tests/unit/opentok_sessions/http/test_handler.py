@@ -13,6 +13,7 @@ import pytest
 from opentok_sessions.domain.problems import (
     INTERNAL_ERROR,
     CallbackKindUnknown,
+    ConnectionNotFound,
     CredentialsUnavailable,
     FieldError,
     InvalidRequest,
@@ -72,7 +73,7 @@ def lines(log: Log, message: str) -> list[dict[str, Any]]:
 
 
 def made(kind: type[Problem]) -> Problem:
-    if issubclass(kind, CallbackKindUnknown | RoomNotFound | SessionNotFound):
+    if issubclass(kind, CallbackKindUnknown | ConnectionNotFound | RoomNotFound | SessionNotFound):
         return kind()
     if issubclass(kind, TooManyRequests):
         return kind("In words for the caller.", 5.0, {"RateLimit": '"sessions";r=0;t=5'})
