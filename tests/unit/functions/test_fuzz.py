@@ -345,9 +345,9 @@ def test_remove_connection(world: World, event: object) -> None:
 
 
 @fuzz(st.sampled_from(["live#c-1", "gone#c-1", "session"]))
-def test_disconnect_clients(world: World, sk: object) -> None:
+def test_disconnect_clients(world: World, event: object) -> None:
     world.begin()
-    keys = {"pk": {"S": f"session#{KNOWN[0]}"}, "sk": {"S": sk}}
+    keys = {"pk": {"S": f"session#{KNOWN[0]}"}, "sk": {"S": event}}
     change = {"Keys": keys, "SequenceNumber": "1"}
-    event = {"Records": [{"eventName": "INSERT", "dynamodb": change}]}
-    assert world.run("disconnect_clients", event) == {"batchItemFailures": []}
+    batch = {"Records": [{"eventName": "INSERT", "dynamodb": change}]}
+    assert world.run("disconnect_clients", batch) == {"batchItemFailures": []}
