@@ -424,11 +424,13 @@ class TestHalfSickVendor:
         monkeypatch.setattr(circuit_breaker, "COOLDOWN_SECONDS", 0.2)
         monkeypatch.setattr(circuit_breaker, "PROBE_SECONDS", 0.05)
         monkeypatch.setattr(transport, "COOLDOWN_SECONDS", 0.2)
-        vendor.next_replies.extend([FAILED] * 3 * CONNECTIONS)
+        vendor.fail_at_random(share=1, seed=1)
         waits: list[float] = []
 
         def wait(event: threading.Event, seconds: float) -> None:
             waits.append(seconds)
+            if len(waits) == CONNECTIONS:
+                vendor.fail_at_random(share=0, seed=1)
             event.wait(seconds)
 
         app = replace(app, precreate_sessions=replace(app.precreate_sessions, wait=wait))
