@@ -16,11 +16,12 @@ from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from ssl import SSLCertVerificationError
 from typing import NamedTuple, TypeVar
 
 import requests
 from requests.utils import get_environ_proxies
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import NewConnectionError, SSLError
 
 from .circuit_breaker import COOLDOWN_SECONDS, CircuitBreaker
 from .clock import Clocks
@@ -139,8 +140,8 @@ class Transport:
             except TimeoutError:
                 reason, outcome_unknown = TOO_LATE, True
                 break
-            except requests.exceptions.SSLError:
-                reason = "the TLS connection failed"
+            except requests.exceptions.SSLError as error:
+                reason, outcome_unknown = "the TLS connection failed", not _never_sent(error)
                 break
             except requests.RequestException as error:
                 # Only the type: the text of these errors quotes addresses and headers.
@@ -198,7 +199,10 @@ def _never_sent(error: requests.RequestException) -> bool:
     if isinstance(error, requests.ConnectTimeout):
         return True
     cause = getattr(error.args[0] if error.args else None, "reason", None)
-    return isinstance(cause, NewConnectionError)
+    is_bad_certificate = isinstance(cause, SSLError) and isinstance(
+        cause.args[0], SSLCertVerificationError
+    )
+    return isinstance(cause, NewConnectionError) or is_bad_certificate
 
 
 def _within(seconds: float, call: Callable[[], Response]) -> Response:

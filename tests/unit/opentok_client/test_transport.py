@@ -998,3 +998,29 @@ def test_a_certificate_for_another_host_is_rejected(
     with serve(created(ID), tls=_tls(certificate, tmp_path)) as server:
         _refused_tls(opentok, server.url)
     assert server.requests == []
+
+
+def test_a_start_that_fails_at_the_certificate_has_a_known_outcome(
+    opentok: OpenTokCredentials, tmp_path: Path
+) -> None:
+    with (
+        serve(created(ID), tls=_tls(_certificate("127.0.0.1"), tmp_path)) as server,
+        pytest.raises(ServiceUnavailable, match="the TLS connection failed") as down,
+    ):
+        start(Transport(opentok, server.url))
+    assert not isinstance(down.value, OutcomeUnknown)
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_start_whose_tls_connection_breaks_has_an_unknown_outcome(
+    opentok: OpenTokCredentials,
+    authority: tuple[x509.Certificate, rsa.RSAPrivateKey],
+    tmp_path: Path,
+) -> None:
+    certificate = _certificate("127.0.0.1", authority)
+    with (
+        serve(hang_up, tls=_tls(certificate, tmp_path)) as server,
+        pytest.raises(OutcomeUnknown),
+    ):
+        start(Transport(opentok, server.url))
+    assert len(server.requests) == 1
