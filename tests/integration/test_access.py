@@ -92,6 +92,14 @@ MATRIX: list[tuple[str, Call, tuple[int, int, int, int]]] = [
         ("POST", "/sessions/{id}/tokens", {"role": "moderator"}),
         (201, 403, 404, 201),
     ),
+    ("list connections", ("GET", "/sessions/{id}/connections", None), (200, 403, 404, 200)),
+    (
+        "remove a connection",
+        ("DELETE", "/sessions/{id}/connections/none", None),
+        (404, 403, 404, 404),
+    ),
+    ("change", ("PATCH", "/sessions/{id}", {"maxConnections": 5}), (200, 403, 404, 200)),
+    ("release the room", ("DELETE", "/rooms/{room}", None), (204, 404, 404, 204)),
     ("close", ("DELETE", "/sessions/{id}", None), (204, 403, 404, 204)),
 ]
 
@@ -118,10 +126,17 @@ def test_every_caller_gets_the_expected_status(
 
 def test_the_access_matrix_covers_every_route(stack: Stack) -> None:
     client = stack.client("apigatewayv2")
-    (api,) = client.get_apis()["Items"]
-    routes = {item["RouteKey"] for item in client.get_routes(ApiId=api["ApiId"])["Items"]}
+    routes = {
+        item["RouteKey"]
+        for api in client.get_apis()["Items"]
+        for item in client.get_routes(ApiId=api["ApiId"])["Items"]
+        if item["AuthorizationType"] == "JWT"
+    }
     known = {f"{call[0]} {call[1].partition('?')[0]}" for _, call, _ in MATRIX}
-    assert {route.replace("{sessionId}", "{id}") for route in routes} == known
+    names = {"{sessionId}": "{id}", "{connectionId}": "none"}
+    for name, value in names.items():
+        routes = {route.replace(name, value) for route in routes}
+    assert routes == known
 
 
 def test_only_owner_and_moderators_see_the_participants(

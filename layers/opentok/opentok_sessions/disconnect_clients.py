@@ -1,7 +1,7 @@
 """Disconnects clients that must not be in a session any more.
 
-It consumes the table's stream. So whatever a request has changed, its consequence follows, even if
-the vendor is down at that moment: a change that failed is repeated for an hour.
+It consumes the table's stream. So the consequence of every change follows, even if the vendor is
+down at that moment: a change that failed is repeated for an hour.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What follows from a change: clients are disconnected, also when the vendor fails for a while."""
+"""What follows from a change: clients are disconnected, even when the vendor fails for a while."""
 
 from __future__ import annotations
 
