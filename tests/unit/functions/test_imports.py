@@ -50,6 +50,7 @@ SHARED = {
     "storage.keys",
     "storage.session_store",
     "storage.table",
+    "storage.write_requests",
 }
 HTTP = SHARED | {
     "opentok_client.session_id",

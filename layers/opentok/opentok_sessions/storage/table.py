@@ -19,6 +19,7 @@ from ..domain.problems import StorageUnavailable
 from ..runtime import telemetry
 from .attributes import Item, Value, decode, encode
 from .keys import Key, require_known_schema
+from .write_requests import Request, WriteRequests
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Conditional", "Refusal", "Table"]
 
 BATCH_GET_MAX = 100
-RESERVED_WORDS = ("ttl", "state", "schema", "data", "owner")
 
-Request = dict[str, Any]
 M = TypeVar("M", bound=Enum)
 
 
@@ -48,13 +47,13 @@ class Refusal(Enum):
     CONFLICT = "conflicting transaction; outcome unknown"
 
 
-class Table:
+class Table(WriteRequests):
     """One table. Every method raises `StorageUnavailable` when DynamoDB fails, and when an item was
     written by a newer version of this service. Timeouts and retries are those of the client."""
 
     def __init__(self, dynamodb: BaseClient, name: str) -> None:
+        super().__init__(name)
         self._dynamodb = dynamodb
-        self.name = name
 
     def get(self, key: Key) -> Item | None:
         """Returns the item, read with strong consistency."""
@@ -121,44 +120,6 @@ class Table:
                 **more,
             )
         return page
-
-    def put_request(
-        self, item: Item, condition: str, values: Mapping[str, Value] | None = None
-    ) -> Request:
-        """Returns a write of the whole item, on a condition about the existing one."""
-        request: Request = {"TableName": self.name, "Item": item, "ConditionExpression": condition}
-        if values:
-            request["ExpressionAttributeValues"] = encode(values)
-        return request | _aliases(condition)
-
-    def key_request(self, key: Key, condition: str = "") -> Request:
-        """Returns the deletion of an item, or a check of it, on a condition."""
-        request: Request = {"TableName": self.name, "Key": encode(key._asdict())}
-        return request | ({"ConditionExpression": condition} if condition else {})
-
-    def update_request(
-        self, key: Key, change: str, condition: str, values: Mapping[str, Value | None]
-    ) -> Request:
-        """Returns a change of an item, on a condition."""
-        request: Request = {
-            "TableName": self.name,
-            "Key": encode(key._asdict()),
-            "UpdateExpression": change,
-            "ConditionExpression": condition,
-            "ExpressionAttributeValues": encode(values),
-        }
-        return request | _aliases(change + condition)
-
-    def delete_request(
-        self, key: Key, condition: str, values: Mapping[str, Value | None]
-    ) -> Request:
-        """Returns the removal of an item, on a condition."""
-        return {
-            "TableName": self.name,
-            "Key": encode(key._asdict()),
-            "ConditionExpression": condition,
-            "ExpressionAttributeValues": encode(values),
-        }
 
     def put(self, request: Request, claim_id: str = "") -> Refusal | None:
         """Writes an item; returns None when it was written.
@@ -237,12 +198,6 @@ class Table:
                     continue
             return None
         raise AssertionError("unreachable")
-
-
-def _aliases(expression: str) -> Request:
-    """Returns the attribute names of an expression's aliases: DynamoDB reserves some words."""
-    names = {f"#{word}": word for word in RESERVED_WORDS if f"#{word}" in expression}
-    return {"ExpressionAttributeNames": names} if names else {}
 
 
 def _attempts() -> Iterator[bool]:
