@@ -23,6 +23,8 @@ __all__ = ["UpdateSession"]
 
 ATTEMPTS = 5
 PARTICIPANTS_MAX = 200
+REMOVED_MAX = 500
+"""Removed users that a session remembers, so that its record stays small."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -53,10 +55,9 @@ class UpdateSession:
 
 
 def _apply(session: Session, update: SessionUpdate) -> Session:
+    """Returns the session with the patch merged in. A patch of a missing list creates one."""
     changed = replace(session, **update.values)  # type: ignore[arg-type]
     if update.participants is None:
-        return changed
-    if update.participants == {}:
         return changed
     participants = dict(session.participants or {})
     removed = set(session.removed)
@@ -76,6 +77,9 @@ def _require_valid(session: Session, update: SessionUpdate, now: float) -> None:
     if opens_at is not None and closes_at is not None and closes_at <= opens_at:
         error = FieldError("closesAt", "must be later than opensAt")
         raise InvalidCombination("These fields cannot be combined: closesAt.", [error])
+    if len(session.removed) > REMOVED_MAX:
+        error = FieldError("participants", "too many users have been removed from this session")
+        raise InvalidRequest("The request is invalid: participants.", [error])
     if len(session.participants or ()) > PARTICIPANTS_MAX:
         error = FieldError("participants", f"must have at most {PARTICIPANTS_MAX} entries")
         raise InvalidRequest("The request is invalid: participants.", [error])

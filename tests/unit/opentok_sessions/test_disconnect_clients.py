@@ -12,6 +12,8 @@ from opentok_sessions.disconnect_clients import DisconnectClients
 from opentok_sessions.domain.presence import Connection, identified_data
 from opentok_sessions.domain.problems import (
     ConnectionNotFound,
+    InvalidCombination,
+    InvalidRequest,
     NotOwner,
     SessionClosed,
     SessionFull,
@@ -24,7 +26,7 @@ from opentok_sessions.storage.session_changes import SessionChanges
 from opentok_sessions.storage.table import Table
 from opentok_sessions.stream_handler import stream_handler
 from opentok_sessions.update_session import UpdateSession
-from tests.aws import TABLE_NAME, Aws
+from tests.aws import TABLE_NAME, Aws, before
 from tests.unit.opentok_sessions.application import ALICE, BOB, MODERATOR, NOW, Application
 from tests.unit.opentok_sessions.vendor_server import VendorServer
 
@@ -262,6 +264,40 @@ class TestUpdating:
         room = stage.app.store.find_room("lobby", "")
         assert room is not None
         assert room.participants is None
+
+    def test_a_patch_of_a_missing_list_creates_one(self, stage: Stage) -> None:
+        stage.patch(participants={})
+        assert stage.app.recorded(stage.session).participants == {}
+
+    def test_more_removed_users_than_a_record_can_hold_are_refused(self, stage: Stage) -> None:
+        for start in range(0, 600, 200):
+            users = [f"user-{number}" for number in range(start, start + 200)]
+            stage.patch(participants=dict.fromkeys(users, "subscriber"))
+            if start < 400:
+                stage.patch(participants=dict.fromkeys(users))
+        with pytest.raises(InvalidRequest):
+            stage.patch(participants=dict.fromkeys(users))
+
+    def test_too_many_participants_are_refused(self, stage: Stage) -> None:
+        for names in ("a", "b"):
+            roles = {f"{names}-{number}": "subscriber" for number in range(100)}
+            stage.patch(participants=roles)
+        with pytest.raises(InvalidRequest):
+            stage.patch(participants={"one-more": "subscriber"})
+
+    def test_a_window_that_would_be_closed_or_inverted_is_refused(self, stage: Stage) -> None:
+        with pytest.raises(InvalidRequest):
+            stage.patch(closesAt="2020-01-01T00:00:00Z")
+        stage.patch(opensAt="2030-05-01T00:00:00Z")
+        with pytest.raises(InvalidCombination):
+            stage.patch(closesAt="2030-04-01T00:00:00Z")
+
+    def test_concurrent_changes_are_both_kept(self, stage: Stage, aws: Aws) -> None:
+        other = before(lambda: stage.patch(maxConnections=7))
+        aws.meet("TransactWriteItems", other)
+        stage.patch(participants={"bob": "publisher"})
+        session = stage.app.recorded(stage.session)
+        assert (session.max_connections, session.participants) == (7, {"bob": "publisher"})
 
     def test_null_removes_a_value(self, stage: Stage) -> None:
         stage.patch(maxConnections=5, closesAt="2031-01-01T00:00:00Z")
