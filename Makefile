@@ -13,7 +13,7 @@ export UV_LINK_MODE := copy
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak coverage up down serve tokens check format bench load build deploy verify forget invoke docs lock audit clean
+.PHONY: help setup demo test soak coverage up down serve tokens check format bench load build deploy verify forget invoke callbacks docs lock audit clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -143,6 +143,11 @@ check: setup $(SAM)  ## format, lint, types, import directions, template, secret
 format: setup  ## format the code as `make check` requires
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+callbacks: setup  ## register the callback URL with the vendor, or show how: URL=... (WRITE=1 changes it)
+	@test -n "$(URL)" || { echo "usage: make callbacks URL=<the output CallbackUrl> [PLATFORM=vonage APPLICATION=<id>] [WRITE=1]" >&2; exit 2; }
+	@$(BIN)/python -m local.callbacks --url "$(URL)" --platform $(PLATFORM) \
+	  $(if $(APPLICATION),--application "$(APPLICATION)") $(if $(WRITE),--write)
 
 docs: setup  ## generate the parts of the pages that come from openapi.yaml, template.yaml and the emulator
 	@$(BIN)/python docs/generate_api.py
