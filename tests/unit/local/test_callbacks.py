@@ -1,4 +1,4 @@
-"""`make callbacks`: unknown fields survive, nothing is written by default, secrets are not shown."""
+"""`make callbacks`: unknown fields survive, a dry run by default, and no secret is shown."""
 
 from __future__ import annotations
 
