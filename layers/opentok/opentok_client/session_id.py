@@ -16,7 +16,7 @@ from typing import NamedTuple
 from .errors import InvalidSessionId
 from .options import MediaMode
 
-__all__ = ["POSSIBLE_ID", "SESSION_ID_MAX", "SessionId", "canonical_id"]
+__all__ = ["POSSIBLE_ID", "SESSION_ID_MAX", "SessionId", "other_spelling"]
 
 SESSION_ID_MAX = 255
 POSSIBLE_ID = re.compile(rf"[A-Za-z0-9_=-]{{1,{SESSION_ID_MAX}}}", re.ASCII)
@@ -61,13 +61,12 @@ class SessionId(NamedTuple):
         )
 
 
-def canonical_id(session_id: str) -> str:
-    """Returns the same text for every spelling of a session's id.
+def other_spelling(session_id: str) -> str:
+    """Returns the same id with the other digit at its front.
 
-    An id with the other digit at its front has the same random part, so it cannot be the id of
-    another session.
+    Both have the same random part, so they cannot be the ids of two sessions.
     """
-    return f"1_{session_id[2:]}" if _SHAPE.fullmatch(session_id) else session_id
+    return ("2" if session_id[:1] == "1" else "1") + session_id[1:]
 
 
 def _is_milliseconds(fields: list[str]) -> bool:

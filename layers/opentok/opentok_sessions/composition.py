@@ -5,26 +5,17 @@ Each imports and creates only what its Lambda function needs.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .runtime import cold_start  # noqa: F401  (first: suspends garbage collection)
+from .runtime import cold_start  # noqa: F401  # isort: skip  (first: suspends garbage collection)
 
-# First, not deep inside botocore's imports: its large patterns compile slower far down the stack.
-import urllib3  # noqa: F401  # isort: skip
-from botocore.config import Config
-from botocore.session import get_session as aws_session
-
-from .domain.deadline import AWS_CONNECT_SECONDS, AWS_READ_SECONDS
 from .domain.problems import Problem
-from .runtime import telemetry
+from .runtime import aws, telemetry
 from .runtime.settings import Settings
 from .storage.session_store import SessionStore
 from .storage.table import Table
 
 if TYPE_CHECKING:
-    from botocore.client import BaseClient
-
     from .caller_limits import CallerLimits
     from .close_session import CloseSession
     from .conversations import Conversations, ListConnections
@@ -52,19 +43,6 @@ __all__ = [
     "remove_connection",
     "update_session",
 ]
-
-_CONFIG = Config(
-    connect_timeout=AWS_CONNECT_SECONDS,
-    read_timeout=AWS_READ_SECONDS,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    tcp_keepalive=True,
-    max_pool_connections=16,
-    # Otherwise botocore composes a description of the machine twice per call: a fifth of its time.
-    user_agent="opentok-sessions",
-)
-# botocore's session: boto3's would load S3 transfers and resources, a tenth of the cold start.
-_AWS = aws_session()
-_CA_FILE = Path(__file__).parent.parent / "ca" / "aws.pem"
 
 
 def create_session(settings: Settings) -> CreateSession:
@@ -254,7 +232,7 @@ def _credentials(settings: Settings) -> CredentialCache:
     from .credentials import CredentialCache
 
     return CredentialCache(
-        _client("secretsmanager"),
+        aws.client("secretsmanager"),
         settings.secret_id,
         settings.platform,
         settings.secret_cache_seconds,
@@ -263,10 +241,4 @@ def _credentials(settings: Settings) -> CredentialCache:
 
 
 def _table(settings: Settings) -> Table:
-    return Table(_client("dynamodb"), settings.table_name)
-
-
-def _client(service: str) -> BaseClient:
-    # Reading a handful of root certificates takes a millisecond, the full set twenty.
-    verify = str(_CA_FILE) if _CA_FILE.is_file() else None
-    return _AWS.create_client(service, config=_CONFIG, verify=verify)
+    return Table(aws.client("dynamodb"), settings.table_name)

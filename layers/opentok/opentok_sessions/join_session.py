@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from opentok_client.credentials import Credentials
+from opentok_client.session_id import other_spelling
 
 from .conversations import Conversations
 from .credentials import CredentialCache
@@ -94,6 +95,9 @@ class JoinSession:
         """Returns a session that is registered again, which is idempotent for its owner."""
         attempt.deadline.require()
         session = self.store.find_session(session_id)
+        if session is None:
+            attempt.deadline.require()
+            session = self.store.find_session(other_spelling(session_id))
         session, _ = policy.admit(attempt.caller, session)
         if session.owner != attempt.caller.sub:
             raise AlreadyRegistered("The session is already registered, and has another owner.")

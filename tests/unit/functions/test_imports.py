@@ -41,6 +41,7 @@ SHARED = {
     "domain.presence",
     "domain.problems",
     "runtime",
+    "runtime.aws",
     "runtime.cold_start",
     "runtime.settings",
     "runtime.telemetry",
@@ -49,6 +50,7 @@ SHARED = {
     "storage.items",
     "storage.keys",
     "storage.session_store",
+    "storage.session_writes",
     "storage.table",
     "storage.write_requests",
 }

@@ -131,7 +131,7 @@ class TestCreating:
     def test_registering_is_one_write(self, aws: Aws, create: Handler) -> None:
         body = {"sessionId": "1_MX40NzAwMDAwMX5-MTcwMDAwMDAwMDAwMH5yYW5kb203N35-fg"}
         ok(call(create, CREATE, body=body, caller=Caller("mo", moderator=True)))
-        assert aws.calls == ["PutItem"]
+        assert aws.calls == ["TransactWriteItems"]
 
     @pytest.mark.parametrize(
         "body", [{"mediaMode": "psychic"}, {"room": "a b"}, {"sessionId": "1_no", "token": {}}]

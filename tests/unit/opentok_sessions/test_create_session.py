@@ -1078,6 +1078,13 @@ class TestRegistering:
             app.create({"sessionId": self.ID, "participants": {"bob": "publisher"}}, MODERATOR)
         assert [error.field for error in conflict.value.errors] == ["participants"]
 
+    def test_both_spellings_of_an_id_are_one_session(self, app: Application, aws: Aws) -> None:
+        first = app.create({"sessionId": self.ID}, MODERATOR).session
+        again = app.create({"sessionId": "2" + self.ID[1:]}, MODERATOR)
+        assert again.joined
+        assert again.session.session_id == first.session_id
+        assert len(aws.items("session#")) == 1
+
     def test_a_session_with_another_owner_is_already_registered(
         self, app: Application, aws: Aws
     ) -> None:

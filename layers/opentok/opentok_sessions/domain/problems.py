@@ -10,39 +10,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
-__all__ = [
-    "INTERNAL_ERROR",
-    "AlreadyRegistered",
-    "BodyTooLarge",
-    "CallbackKindUnknown",
-    "CallbackRefused",
-    "CallbackUnverifiable",
-    "ConnectionNotFound",
-    "CredentialsUnavailable",
-    "DamagedRecord",
-    "FieldError",
-    "IdempotencyConflict",
-    "InvalidCombination",
-    "InvalidRequest",
-    "NotJson",
-    "NotOwner",
-    "Problem",
-    "ProblemType",
-    "RoleNotAllowed",
-    "RoomNotFound",
-    "RoomOptionsConflict",
-    "SessionClosed",
-    "SessionFull",
-    "SessionNotFound",
-    "SessionNotOpenYet",
-    "SessionOfAnotherProject",
-    "StorageUnavailable",
-    "TooManyRequests",
-    "Unavailable",
-    "VendorRejected",
-    "VendorUnavailable",
-]
-
 
 class FieldError(NamedTuple):
     """One invalid field: its name as the caller wrote it, and what is wrong with it."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from opentok_client.grant import Role
 from opentok_client.options import OPTIONS, MediaMode
+from opentok_client.session_id import other_spelling
 
 from . import policy
 from .models import Caller, Reuse, Room, Session
@@ -101,8 +102,12 @@ def conflicts(session: Session, request: CreateRequest) -> list[str]:
         "closesAt": request.closes_at == session.closes_at,
         "participants": request.participants == session.participants,
         "maxConnections": request.max_connections == session.max_connections,
-        "sessionId": request.session_id == session.session_id,
+        "sessionId": _same_id(request.session_id, session.session_id),
     }
     if options.media_mode is MediaMode.RELAYED and chosen.auto:
         same |= dict.fromkeys(chosen.needs_router, False)
     return [name for name, equal in same.items() if name in request.sent and not equal]
+
+
+def _same_id(requested: str | None, session_id: str) -> bool:
+    return requested is not None and session_id in (requested, other_spelling(requested))

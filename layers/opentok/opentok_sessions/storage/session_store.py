@@ -6,21 +6,22 @@ either has one owner or is in the pool, never both and never neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import Enum
 
+from opentok_client.session_id import other_spelling
+
 from ..domain.claims import IdempotencyRecord, KeyClaim, Outcome, RoomClaim
-from ..domain.deadline import IDEMPOTENCY_TTL_SECONDS, PERMANENT_TTL_SECONDS
-from ..domain.models import Reuse, Room, Session
-from .attributes import Value, decode, number, text
+from ..domain.deadline import PERMANENT_TTL_SECONDS
+from ..domain.models import Reuse, Room, Session, Source
+from .attributes import decode, number, text
 from .items import room_of, session_item, session_of
 from .keys import (
     SCHEMA,
     idempotency_key,
-    new_item,
     room_key,
     session_key,
 )
+from .session_writes import SessionWrites
 from .table import Conditional, Refusal, Table
 
 __all__ = ["SessionStore"]
@@ -37,6 +38,7 @@ class SessionStore:
 
     def __init__(self, table: Table, retention: int) -> None:
         self._table = table
+        self._writes = SessionWrites(table)
         self._retention = retention
 
     def find_session(self, session_id: str) -> Session | None:
@@ -58,7 +60,7 @@ class SessionStore:
         remove = self._table.delete_request(
             room_key(room.name, room.tenant), "sessionId = :id", {":id": room.session_id}
         )
-        mark = self._mark_superseded(room.session_id)
+        mark = self._writes.superseded(room.session_id)
         writes = [
             Conditional(Outcome.ROOM_TAKEN, "Delete", remove),
             Conditional(Outcome.SESSION_TAKEN, "Update", mark),
@@ -96,19 +98,24 @@ class SessionStore:
         if pooled:
             condition, values = f"attribute_exists(poolKey) AND {KNOWN_SCHEMA}", {":schema": SCHEMA}
         put = self._table.put_request(session_item(session, ttl), condition, values)
-        if room is None and key is None:
+        registered = session.source is Source.REGISTERED
+        if room is None and key is None and not registered:
             return _outcome(self._table.put(put, session.claim_id), Outcome.SESSION_TAKEN)
         writes = [Conditional(Outcome.SESSION_TAKEN, "Put", put)]
+        if registered:  # a session must not be recorded under both spellings of its id
+            other = session_key(other_spelling(session.session_id))
+            check = self._table.key_request(other, "attribute_not_exists(pk)")
+            writes.append(Conditional(Outcome.SESSION_TAKEN, "ConditionCheck", check))
         if room is not None:
-            writes += self._room_writes(room, session, ttl)
+            writes += self._writes.room(room, session, ttl)
         if key is not None:
-            put_key = self._key_put(key, session, now, joined=False)
+            put_key = self._writes.idempotency_record(key, session, now, joined=False)
             writes.append(Conditional(Outcome.KEY_TAKEN, "Put", put_key))
         return _outcome(self._table.transact(writes, session.claim_id))
 
     def record_join(self, key: KeyClaim, session: Session, now: float) -> Outcome:
         """Reserves an idempotency key for a room's existing session."""
-        put = self._key_put(key, session, now, joined=True)
+        put = self._writes.idempotency_record(key, session, now, joined=True)
         return _outcome(self._table.put(put), Outcome.KEY_TAKEN)
 
     def touch(self, session: Session, now: float, *, joining: bool) -> bool:
@@ -166,63 +173,6 @@ class SessionStore:
         outcome = self._table.transact(writes)
         if outcome is not None and outcome is not Outcome.SESSION_TAKEN:
             self._table.update(closing)  # the room has moved on, or is moving at this moment
-
-    def _room_writes(self, room: RoomClaim, session: Session, ttl: int) -> Iterator[Conditional]:
-        pointer = new_item(
-            room_key(room.name, session.tenant),
-            {
-                "sessionId": session.session_id,
-                "claimId": session.claim_id,
-                "owner": session.owner,
-                "reuse": session.reuse,
-                "participants": session.participants,
-                "ttl": ttl,
-            },
-        )
-        if room.seen is None:
-            put = self._table.put_request(pointer, "attribute_not_exists(pk)")
-        else:
-            put = self._table.put_request(pointer, "sessionId = :seen", {":seen": room.seen})
-        yield Conditional(Outcome.ROOM_TAKEN, "Put", put)
-        # A session that is registered again for its room is not its own successor.
-        old = room.superseded
-        if old is not None and old.session_id != session.session_id:
-            # A caller who joins the idle session at this moment is either detected here, or
-            # detects the mark. So no caller stays in it alone.
-            mark = self._mark_superseded(old.session_id, old if room.while_idle else None)
-            yield Conditional(Outcome.ROOM_TAKEN, "Update", mark)
-
-    def _mark_superseded(self, session_id: str, idle: Session | None = None) -> dict[str, object]:
-        """Marks a session; `idle` is its record as it was read, if it must not be used since."""
-        condition = "attribute_exists(pk)"  # a record that TTL removed is not recreated
-        values: dict[str, Value | None] = {":yes": True}
-        if idle is not None:
-            condition += " AND (attribute_not_exists(lastUsedAt) OR lastUsedAt = :seen)"
-            values[":seen"] = idle.last_used_at
-            empty_since = idle.hints.empty_since
-            unchanged = "emptySince = :empty" if empty_since else "attribute_not_exists(emptySince)"
-            condition += f" AND {unchanged}"
-            values[":empty"] = empty_since
-        return self._table.update_request(
-            session_key(session_id), "SET superseded = :yes", condition, values
-        )
-
-    def _key_put(
-        self, key: KeyClaim, session: Session, now: float, *, joined: bool
-    ) -> dict[str, object]:
-        until = int(now) + IDEMPOTENCY_TTL_SECONDS
-        item = new_item(
-            idempotency_key(key.key),
-            {
-                "bodyHash": key.body_hash,
-                "sessionId": session.session_id,
-                "joined": joined,
-                "expiresAt": until,
-                "ttl": until,
-            },
-        )
-        condition = "attribute_not_exists(pk) OR expiresAt <= :now"
-        return self._table.put_request(item, condition, {":now": int(now)})
 
     def expires_at(self, session: Session, now: float) -> int:
         """Returns when the record expires, unless the session is used again before that."""
