@@ -22,6 +22,7 @@ BOXES = {
     "http",
     "runtime",
     "scheduled_handler",
+    "stream_handler",
     "storage",
     "vendor",
 }

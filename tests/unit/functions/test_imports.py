@@ -91,7 +91,11 @@ CONVERSATIONS = {"conversations", "storage.presence_store"}
 STREAM = {"stream_handler", "storage.stream", "storage.presence_store", "vendor"}
 
 LOADED = {
-    "disconnect_clients": SHARED | CREDENTIALS | STREAM | {"disconnect_clients"},
+    "disconnect_clients": SHARED
+    | {"opentok_client.session_id"}
+    | CREDENTIALS
+    | STREAM
+    | {"disconnect_clients"},
     "remove_connection": HTTP
     | CREDENTIALS
     | {"remove_connection", "storage.presence_store", "vendor"},
