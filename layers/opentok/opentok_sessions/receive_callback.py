@@ -119,6 +119,10 @@ class ReceiveCallback:
         if change is Change.KNOWN and event.name == "connectionCreated":
             telemetry.count("CallbackDuplicate")
         self.presence.record_occupied(session)  # even if an earlier attempt failed before this
+        hints = session.hints
+        if hints.ended_at is not None and hints.ended_at >= (hints.started_at or 0):
+            # A new conversation, even if the event about its start was lost.
+            self.presence.record_latest(session.session_id, "startedAt", connection.connected_at)
         return change is Change.ADDED
 
     def _disconnected(

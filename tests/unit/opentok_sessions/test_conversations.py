@@ -97,6 +97,16 @@ def test_the_end_that_the_vendor_reports_needs_no_waiting(
     assert app.create(LOBBY, BOB).session.session_id != opened
 
 
+def test_the_end_counts_even_if_the_last_leave_arrives_after_it(
+    app: Application, receiver: Receiver, opened: str
+) -> None:
+    connected(receiver, opened, "a")
+    receiver.clock.turn(1)
+    receiver.send(session_event("sessionDestroyed", opened, MS + 5))
+    left(receiver, opened, "a")
+    assert app.create(LOBBY, BOB).session.session_id != opened
+
+
 def test_after_an_end_a_returning_client_keeps_the_session(
     app: Application, receiver: Receiver, opened: str
 ) -> None:

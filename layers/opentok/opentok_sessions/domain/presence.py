@@ -130,8 +130,7 @@ def may_be_over(hints: Hints, now: float, empty_seconds: int) -> bool:
     An end reported by the vendor counts immediately. Otherwise no client was connected for
     `empty_seconds`, because a page that reloads leaves and joins.
     """
-    later = max(hints.started_at or 0, hints.empty_since or 0)
-    if hints.ended_at is not None and hints.ended_at >= later:
+    if hints.ended_at is not None and hints.ended_at >= (hints.started_at or 0):
         return True
     return hints.empty_since is not None and now * 1000 - hints.empty_since >= empty_seconds * 1000
 
