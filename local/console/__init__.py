@@ -7,6 +7,7 @@ It calls the real API as a signed-in user. Nothing of it is deployed.
 Where to look:
 `app` has the routes; `stack_file` reads the files of `make up`; `users` signs in and renews tokens;
 `api` forwards calls to the API, which browsers cannot call directly; `pools` reads and refills the
-pools as an operator would; `sample_apps` responds as the vendor's learning servers do; `page/` is
-served to the browser.
+pools as an operator would; `sample_apps` responds as the vendor's learning servers do;
+`browser_call` serves the page of a call and the vendor's browser SDK; `page/` is served to the
+browser.
 """

@@ -10,6 +10,7 @@ from aiohttp import ClientSession, web
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.console.api import Api, NoResponse, Response
+from local.console.browser_call import SDK_PATH, BrowserCall
 from local.console.pools import Pools, RefillFailed
 from local.console.sample_apps import SAMPLE_PATHS, SampleApps
 from local.console.stack_file import StackFile
@@ -35,8 +36,17 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Console:
     """Handlers of the page's own paths."""
 
-    def __init__(self, stack: StackFile, api: Api, vendor: Api, users: Users, pools: Pools) -> None:
+    def __init__(
+        self,
+        stack: StackFile,
+        api: Api,
+        vendor: Api,
+        users: Users,
+        pools: Pools,
+        calls: BrowserCall,
+    ) -> None:
         self._stack = stack
+        self._calls = calls
         self._api = api
         self._vendor = vendor
         self._users = users
@@ -63,6 +73,7 @@ class Console:
                 "platform": self._stack.platform,
                 "projectId": self._stack.project_id,
                 "apiUrl": self._stack.api_url,
+                "callsUnavailable": self._calls.unavailable,
                 "users": [
                     {"name": name, "sub": self._users.sub(name)} for name in self._users.names
                 ],
@@ -110,7 +121,7 @@ class Console:
 async def application(stack: StackFile) -> web.Application:
     """Returns the console of that stack, ready to be served."""
     app = web.Application(
-        middlewares=[known_hosts_only, own_origin_only(*SAMPLE_PATHS), _failures_reported]
+        middlewares=[known_hosts_only, own_origin_only(*SAMPLE_PATHS, SDK_PATH), _failures_reported]
     )
 
     async def connections(app: web.Application) -> AsyncIterator[None]:
@@ -123,7 +134,9 @@ async def application(stack: StackFile) -> web.Application:
     users = Users.of(stack)
     api = Api(session, stack.api_url)
     vendor = Api(session, stack.vendor_url)
-    app.add_routes(Console(stack, api, vendor, users, Pools.of(stack)).table())
+    calls = BrowserCall(stack.vendor_url)
+    app.add_routes(Console(stack, api, vendor, users, Pools.of(stack), calls).table())
+    app.add_routes(calls.table())
     app.add_routes(SampleApps(api, users).table())
     app.router.add_static("/page", PAGE)
     return app
@@ -145,7 +158,7 @@ async def _page_headers(_request: web.Request, response: web.StreamResponse) -> 
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     if response.content_type == "text/html":
-        response.headers["Content-Security-Policy"] = _PAGE_POLICY
+        response.headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
 
 
 async def _json_object(request: web.Request) -> dict[str, object]:

@@ -1,6 +1,7 @@
 // The page: sign-in, the form for sessions, and the connections between the cards.
 
 import { ask, call, remembered, signedIn, signIn } from "./api.js";
+import { CallCard } from "./call_card.js";
 import { byId, element, once, say } from "./elements.js";
 import { bodyOf, headersOf, openable } from "./forms.js";
 import { MySessions } from "./my_sessions.js";
@@ -15,10 +16,14 @@ const ROLES = ["subscriber", "publisher", "moderator", "publisheronly"];
 
 const sessionCard = new SessionCard();
 const tokenCard = new TokenCard();
+const callCard = new CallCard();
 const pools = new Pools();
 const mine = new MySessions((session) => sessionCard.show(session, { focus: true }));
 
-sessionCard.addEventListener("shown", ({ detail }) => (tokenCard.session = detail));
+sessionCard.addEventListener("shown", ({ detail }) => {
+  tokenCard.session = detail;
+  callCard.session = detail;
+});
 sessionCard.addEventListener("closed", () => mine.read());
 watchRequests();
 prepareForm();
@@ -33,7 +38,8 @@ async function start() {
   const platform = PLATFORMS[body.platform] ?? body.platform;
   byId("stack").textContent = `Local stack · ${platform}, project ${short(body.projectId)}`;
   byId("api-url").textContent = body.apiUrl;
-  sessionCard.names = new Map(body.users.map(({ name, sub }) => [sub, name]));
+  sessionCard.names = callCard.names = new Map(body.users.map(({ name, sub }) => [sub, name]));
+  callCard.unavailable = body.callsUnavailable;
   byId("users").append(...body.users.map(userChoice));
   byId("c-known").append(...body.users.map(roleChoice));
   pools.start(body.projectId);

@@ -17,6 +17,7 @@ class ConsolePage:
         self._address = address
         self.form = page.get_by_role("region", name="Create a session")
         self.session = page.get_by_role("region", name="Session", exact=True)
+        self.call = page.get_by_role("region", name="Call", exact=True)
         self.token = page.get_by_role("region", name="Token", exact=True)
         self.pools = page.get_by_role("region", name="Pools")
         self.mine = page.get_by_role("region", name="Your sessions")

@@ -146,7 +146,8 @@ def test_late_responses_of_a_previous_user_are_ignored(open_console: OpenConsole
 
     def hold_alices(route: Route) -> None:
         """Delays her list of sessions and the session that is shown."""
-        if len(held) < 2:
+        # Who is in the call is read every few seconds and held by no one.
+        if len(held) < 2 and not route.request.url.endswith("/connections"):
             held.append(route)
         else:
             route.continue_()

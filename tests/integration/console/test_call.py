@@ -1,0 +1,78 @@
+"""A call that two users join through the console page, with the vendor's SDK in Chromium."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from local import browser_sdk
+from tests.integration.conftest import Stack
+from tests.integration.console.browser import NO_BROWSER, browser, chromium
+from tests.integration.console.conftest import TIMEOUT_MS
+from tests.integration.console.console_page import ConsolePage
+
+PLAYS = """() => [...document.querySelectorAll(".tile video")]
+    .filter((video) => video.currentTime > 0.5 && video.videoWidth > 0).length === 2"""
+
+
+@pytest.fixture
+def call_browser() -> Iterator[Browser]:
+    """A browser in which media play without a click."""
+    if chromium() is None:
+        pytest.skip(NO_BROWSER)
+    try:
+        browser_sdk.install()
+    except browser_sdk.SdkUnavailable as error:
+        pytest.skip(str(error))
+    expect.set_options(timeout=TIMEOUT_MS)
+    with browser("--autoplay-policy=no-user-gesture-required") as running:
+        yield running
+
+
+def join(console: ConsolePage) -> Page:
+    """Presses "Join" and returns the call's tab, connected."""
+    with console.page.context.expect_page() as opened:
+        console.call.get_by_role("button", name="Join").click()
+    tab = opened.value
+    expect(tab.get_by_role("region", name="Audio and video")).to_contain_text("Connected")
+    return tab
+
+
+def test_two_users_join_a_call_through_the_page(call_browser: Browser, stack: Stack) -> None:
+    errors: list[str] = []
+    with ExitStack() as contexts:
+
+        def opened(user: str) -> ConsolePage:
+            context = call_browser.new_context(viewport={"width": 1280, "height": 900})
+            contexts.callback(context.close)
+            context.set_default_timeout(TIMEOUT_MS)
+            context.on("weberror", lambda error: errors.append(str(error.error)))
+            return ConsolePage(context.new_page(), stack.facts["consoleUrl"]).open().sign_in(user)
+
+        alice, bob = opened("alice"), opened("bob")
+        session_id = alice.create(Expected_participants="2")
+        bob.mine.get_by_label("Open by room or session id").fill(session_id)
+        bob.mine.get_by_role("button", name="By id").click()
+        expect(bob.call).to_contain_text("Only the owner and moderators see who is connected")
+
+        tabs = {"alice": join(alice), "bob": join(bob)}
+        for tab in tabs.values():
+            tab.wait_for_function(PLAYS)
+            expect(
+                tab.get_by_role("region", name="In the call").get_by_role("listitem")
+            ).to_have_count(2)
+
+        tabs["alice"].get_by_label("Message", exact=True).fill("hello <b>bob</b>")
+        tabs["alice"].get_by_role("button", name="Send").click()
+        expect(tabs["bob"].get_by_label("Messages")).to_contain_text("alice hello <b>bob</b>")
+        expect(tabs["alice"].get_by_label("Messages")).to_contain_text("You hello <b>bob</b>")
+
+        listed = alice.call.get_by_role("listitem")
+        expect(listed).to_have_count(2)
+        expect(alice.call).to_contain_text("2 connected")
+        tabs["bob"].get_by_role("button", name="Leave the call").click()
+        expect(tabs["bob"].get_by_text("You have left the call.").first).to_be_visible()
+        expect(listed).to_have_count(1)
+        expect(tabs["alice"].locator(".tile")).to_have_count(1)
+    assert errors == []
