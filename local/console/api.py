@@ -17,8 +17,10 @@ __all__ = ["Api", "NoResponse", "Response"]
 
 TIMEOUT = ClientTimeout(total=60)
 
-#: The headers of the API's contract; no others are forwarded.
-REQUEST_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Accept")
+#: The headers of the API's contract and of the vendor's REST API; no others are forwarded.
+REQUEST_HEADERS = (
+    "Authorization", "X-OPENTOK-AUTH", "Content-Type", "Idempotency-Key", "Accept",
+)  # fmt: skip
 RESPONSE_HEADERS = (
     "Content-Type", "Location", "Retry-After", "Cache-Control", "WWW-Authenticate",
     "apigw-requestid",
@@ -79,8 +81,16 @@ class Api:
 
     async def call_as(self, token: str, method: str, path: str, body: object) -> Response:
         """Calls with JSON as the user with that token. Raises `NoResponse`."""
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        return await self.call(method, path, headers, json.dumps(body).encode())
+        return await self.call_with(method, path, {"Authorization": f"Bearer {token}"}, body)
+
+    async def call_with(
+        self, method: str, path: str, headers: Mapping[str, str], body: object = None
+    ) -> Response:
+        """Calls with these headers, and with JSON unless `body` is None. Raises `NoResponse`."""
+        if body is None:
+            return await self.call(method, path, headers)
+        sent = {**headers, "Content-Type": "application/json"}
+        return await self.call(method, path, sent, json.dumps(body).encode())
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:

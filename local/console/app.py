@@ -13,6 +13,7 @@ from local.console.api import Api, NoResponse, Response
 from local.console.browser_call import SDK_PATH, BrowserCall
 from local.console.pools import Pools, RefillFailed
 from local.console.sample_apps import SAMPLE_PATHS, SampleApps
+from local.console.sample_features import FEATURE_PATHS, SampleFeatures, VendorProject
 from local.console.stack_file import StackFile
 from local.console.users import UnknownUser, Users
 from local.loopback import known_hosts_only, own_origin_only
@@ -120,8 +121,9 @@ class Console:
 
 async def application(stack: StackFile) -> web.Application:
     """Returns the console of that stack, ready to be served."""
+    open_paths = (*SAMPLE_PATHS, *FEATURE_PATHS, SDK_PATH)
     app = web.Application(
-        middlewares=[known_hosts_only, own_origin_only(*SAMPLE_PATHS, SDK_PATH), _failures_reported]
+        middlewares=[known_hosts_only, own_origin_only(*open_paths), _failures_reported]
     )
 
     async def connections(app: web.Application) -> AsyncIterator[None]:
@@ -137,7 +139,10 @@ async def application(stack: StackFile) -> web.Application:
     calls = BrowserCall(stack.vendor_url)
     app.add_routes(Console(stack, api, vendor, users, Pools.of(stack), calls).table())
     app.add_routes(calls.table())
-    app.add_routes(SampleApps(api, users).table())
+    samples = SampleApps(api, users)
+    project = VendorProject(vendor, stack.platform, stack.credentials)
+    app.add_routes(samples.table())
+    app.add_routes(SampleFeatures(api, users, project, samples).table())
     app.router.add_static("/page", PAGE)
     return app
 

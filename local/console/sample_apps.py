@@ -14,7 +14,7 @@ from aiohttp import web
 from local.console.api import Api, NoResponse
 from local.console.users import Users
 
-__all__ = ["SAMPLE_PATHS", "SampleApps"]
+__all__ = ["SAMPLE_PATHS", "USER", "SampleApps"]
 
 USER = "alice"
 
@@ -63,7 +63,7 @@ class SampleApps:
         requested = request.headers.get("Access-Control-Request-Headers", "*")
         headers = {
             "Access-Control-Allow-Origin": "*",
-            "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+            "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
             "Access-Control-Allow-Headers": requested,
             "Access-Control-Max-Age": "600",
             "Vary": "Access-Control-Request-Headers",

@@ -2,19 +2,26 @@
 
 import { call, signedIn } from "./api.js";
 import { byId, element, once, say } from "./elements.js";
+import { bodyOf } from "./forms.js";
 import { clearProblem, showNotice, showProblem } from "./problems.js";
 import { pathOf } from "./session_card.js";
 import { ago, clock } from "./times.js";
 
 const POLL_MS = 3000;
 
-export class CallCard {
+/** Dispatches `changed`, with the session, after its limit was set. */
+export class CallCard extends EventTarget {
   #session = null;
   #names = new Map();
   #turn = 0; // a response to an older request is not shown
   #reading = false;
 
   constructor() {
+    super();
+    byId("cap").addEventListener("submit", (event) => {
+      event.preventDefault();
+      once(event.target.querySelector("button"), () => this.#limit(event.target));
+    });
     byId("call-refresh").addEventListener("click", ({ target }) => once(target, () => this.read()));
     byId("join").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -44,6 +51,8 @@ export class CallCard {
     byId("no-call").hidden = true;
     byId("call").hidden = byId("call-refresh").hidden = false;
     byId("join-button").disabled = session.state !== "open";
+    byId("cap").querySelector("button").disabled = session.state !== "open";
+    byId("cap-maxConnections").value = session.maxConnections ?? "";
     if (another) {
       clearProblem(byId("call-problem"));
       byId("connections").replaceChildren();
@@ -86,6 +95,7 @@ export class CallCard {
     }[state];
     if (live.textContent !== text) live.textContent = text ?? state;
     byId("call-restricted").hidden = connections !== null;
+    byId("cap").hidden = connections === null;
     const list = byId("connections");
     const known = new Map([...list.children].map((item) => [item.dataset.connection, item]));
     const items = (connections ?? []).map(
@@ -133,6 +143,19 @@ export class CallCard {
     clearProblem(byId("call-problem"));
     say(`${name} is removed.`);
     await this.read();
+  }
+
+  async #limit(form) {
+    const { sessionId } = this.#session;
+    // An empty input removes the limit.
+    const sent = { maxConnections: null, ...bodyOf(form) };
+    const answer = await call("PATCH", pathOf(sessionId), sent);
+    const box = form.querySelector(".problem");
+    if (answer.status !== 200) return showProblem(box, answer, form);
+    clearProblem(box, form);
+    say(sent.maxConnections === null ? "The limit is removed." : "The limit is set.");
+    if (sessionId !== this.#session.sessionId) return;
+    this.dispatchEvent(new CustomEvent("changed", { detail: answer.body }));
   }
 
   #failed(answer) {

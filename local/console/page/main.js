@@ -24,6 +24,7 @@ sessionCard.addEventListener("shown", ({ detail }) => {
   tokenCard.session = detail;
   callCard.session = detail;
 });
+callCard.addEventListener("changed", ({ detail }) => sessionCard.show(detail));
 sessionCard.addEventListener("closed", () => mine.read());
 watchRequests();
 prepareForm();

@@ -88,7 +88,7 @@ export class SessionCard extends EventTarget {
       return;
     }
     await this.lookUp(sessionId);
-    say("The session is closed. No more tokens are issued for it.");
+    say("The session is closed, and its call ends. No more tokens are issued for it.");
     this.dispatchEvent(new CustomEvent("closed"));
     byId("session-heading").focus();
   }
@@ -103,6 +103,7 @@ export class SessionCard extends EventTarget {
       ["Reuse", session.reuse],
       ["Opens", session.opensAt && moment(session.opensAt)],
       ["Closes", session.closesAt && moment(session.closesAt)],
+      ["Connections", session.maxConnections && `at most ${session.maxConnections}`],
       ["Archive", archive(session)],
       ["Location", session.location && code(session.location)],
       ["Encryption", session.e2ee ? "end to end" : undefined],

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from local import browser_sdk
 from tests.integration.conftest import Stack
 from tests.integration.console.browser import NO_BROWSER, browser, chromium
 from tests.integration.console.conftest import TIMEOUT_MS
-from tests.integration.console.console_page import ConsolePage
+from tests.integration.console.console_page import ConsolePage, fact
 
 PLAYS = """() => [...document.querySelectorAll(".tile video")]
     .filter((video) => video.currentTime > 0.5 && video.videoWidth > 0).length === 2"""
@@ -35,8 +35,12 @@ def join(console: ConsolePage) -> Page:
     with console.page.context.expect_page() as opened:
         console.call.get_by_role("button", name="Join").click()
     tab = opened.value
-    expect(tab.get_by_role("region", name="Audio and video")).to_contain_text("Connected")
+    expect(status_of(tab)).to_have_text("Connected")
     return tab
+
+
+def status_of(tab: Page) -> Locator:
+    return tab.get_by_role("region", name="Audio and video").get_by_role("status")
 
 
 def test_two_users_join_a_call_through_the_page(call_browser: Browser, stack: Stack) -> None:
@@ -71,8 +75,16 @@ def test_two_users_join_a_call_through_the_page(call_browser: Browser, stack: St
         listed = alice.call.get_by_role("listitem")
         expect(listed).to_have_count(2)
         expect(alice.call).to_contain_text("2 connected")
-        tabs["bob"].get_by_role("button", name="Leave the call").click()
-        expect(tabs["bob"].get_by_text("You have left the call.").first).to_be_visible()
+        alice.call.get_by_label("Limit of connected clients").fill("2")
+        alice.call.get_by_role("button", name="Set the limit").click()
+        expect(fact(alice.session, "Connections")).to_have_text("at most 2")
+
+        alice.call.get_by_role("button", name="Remove name=bob").click()
+        expect(status_of(tabs["bob"])).to_have_text("You were removed, or the call has ended.")
         expect(listed).to_have_count(1)
         expect(tabs["alice"].locator(".tile")).to_have_count(1)
+
+        alice.session.get_by_role("button", name="Close the session").click()
+        expect(status_of(tabs["alice"])).to_have_text("You were removed, or the call has ended.")
+        expect(alice.call).to_contain_text("Nobody is connected")
     assert errors == []

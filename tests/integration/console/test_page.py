@@ -177,6 +177,7 @@ def test_the_form_has_every_field_of_the_contract(open_console: OpenConsole, sta
         form.get_by_label(label).check()
     filled = {
         "Room": "a", "Expected participants": "3", "Archive name": "weekly",
+        "Maximum connections": "20",
         "Location": "12.34.56.78", "Opens at": "2030-01-31T12:00",
         "Closes at": "2030-01-31T13:00:30",
         "Others": "carol moderator", "Idempotency-Key": "key",

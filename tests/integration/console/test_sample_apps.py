@@ -88,3 +88,41 @@ def test_an_error_of_the_api_is_passed_on(stack: Stack) -> None:
     assert response.headers["access-control-allow-origin"] == "*"
     assert response.headers["content-type"] == "application/problem+json"
     assert response.body["code"] == "invalid_request"
+
+
+def post(stack: Stack, path: str, body: object) -> Answer:
+    address = stack.facts["consoleUrl"] + path
+    return send("POST", address, body, {"Origin": "https://samples.example"})
+
+
+def test_the_buttons_of_the_archiving_sample(stack: Stack) -> None:
+    given = ask(stack, f"/room/archived.{uuid.uuid4()}").body
+    refused = post(stack, "/archive/start", {"sessionId": given["sessionId"]})
+    assert refused.status == 404  # nobody is connected
+    assert refused.headers["access-control-allow-origin"] == "*"
+
+    joined = {"sessionId": given["sessionId"], "token": given["token"]}
+    assert stack.vendor("POST", "/_emulator/connect", joined).status == 200
+    started = post(stack, "/archive/start", {"sessionId": given["sessionId"]})
+    assert started.status == 200, started.body
+    assert started.body["status"] == "started"
+    stopped = post(stack, f"/archive/{started.body['id']}/stop", {})
+    assert stopped.status == 200, stopped.body
+    assert stopped.headers["access-control-allow-origin"] == "*"
+    viewed = ask(stack, f"/archive/{started.body['id']}/view")
+    assert viewed.status == 200
+    assert "The archive is" in viewed.body
+
+
+def test_the_buttons_of_the_captions_sample(stack: Stack) -> None:
+    given = ask(stack, f"/room/captioned.{uuid.uuid4()}").body
+    joined = {"sessionId": given["sessionId"], "token": given["token"]}
+    assert stack.vendor("POST", "/_emulator/connect", joined).status == 200
+
+    started = post(stack, "/captions/start", joined)
+
+    assert started.status == 200, started.body
+    stopped = post(stack, f"/captions/{started.body['id']}/stop", {})
+    assert stopped.status == 200, stopped.body
+    assert post(stack, "/captions/start", {}).status == 400
+    assert post(stack, "/archive/..%2f..%2fx/stop", {}).status == 404
