@@ -38,7 +38,7 @@ export function testPicture(name) {
     audioSource: output.stream.getAudioTracks()[0],
     stop: () => {
       clearInterval(timer);
-      sound.close();
+      if (sound.state !== "closed") sound.close();
     },
   };
 }

@@ -11,6 +11,7 @@ from tests.integration.conftest import Stack
 from tests.integration.console.browser import NO_BROWSER, browser, chromium
 from tests.integration.console.conftest import TIMEOUT_MS
 from tests.integration.console.console_page import ConsolePage, fact
+from tests.integration.console.test_accessibility import violations
 
 PLAYS = """() => [...document.querySelectorAll(".tile video")]
     .filter((video) => video.currentTime > 0.5 && video.videoWidth > 0).length === 2"""
@@ -72,6 +73,9 @@ def test_two_users_join_a_call_through_the_page(call_browser: Browser, stack: St
         expect(tabs["bob"].get_by_label("Messages")).to_contain_text("alice hello <b>bob</b>")
         expect(tabs["alice"].get_by_label("Messages")).to_contain_text("You hello <b>bob</b>")
 
+        # The tiles are the SDK's own.
+        assert violations(tabs["alice"], besides=".video") == []
+        assert violations(alice.page) == []
         listed = alice.call.get_by_role("listitem")
         expect(listed).to_have_count(2)
         expect(alice.call).to_contain_text("2 connected")
