@@ -88,6 +88,12 @@ def test_two_users_join_a_call_through_the_page(call_browser: Browser, stack: St
         expect(listed).to_have_count(1)
         expect(tabs["alice"].locator(".tile")).to_have_count(1)
 
+        again = join(bob)
+        expect(listed).to_have_count(2)
+        again.get_by_role("button", name="Leave the call").click()
+        expect(status_of(again)).to_have_text("You have left the call.")
+        expect(listed).to_have_count(1)
+
         alice.session.get_by_role("button", name="Close the session").click()
         expect(status_of(tabs["alice"])).to_have_text("You were removed, or the call has ended.")
         expect(alice.call).to_contain_text("Nobody is connected")

@@ -146,7 +146,7 @@ def test_late_responses_of_a_previous_user_are_ignored(open_console: OpenConsole
 
     def hold_alices(route: Route) -> None:
         """Delays her list of sessions and the session that is shown."""
-        # Who is in the call is read every few seconds and held by no one.
+        # The page reads the connections every few seconds. These requests are not delayed.
         if len(held) < 2 and not route.request.url.endswith("/connections"):
             held.append(route)
         else:
@@ -295,3 +295,20 @@ def test_the_page_fits_a_phone(open_console: OpenConsole) -> None:
     console.unfold_everything()
 
     assert console.page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_without_the_sdk_the_page_says_how_to_install_it(open_console: OpenConsole) -> None:
+    console = open_console()
+    note = "Calls require the vendor's browser SDK, which is not installed."
+
+    def without_sdk(route: Route) -> None:
+        stack: dict[str, Any] = route.fetch().json()
+        route.fulfill(json={**stack, "callsUnavailable": note})
+
+    console.page.route("**/console/stack", without_sdk)
+    console.page.reload()
+    console.sign_in("alice")
+    console.create()
+
+    expect(console.call.get_by_text(note)).to_be_visible()
+    expect(console.call.get_by_role("button", name="Join")).to_be_hidden()
