@@ -122,11 +122,8 @@ class Table(WriteRequests):
         return page
 
     def put(self, request: Request, claim_id: str = "") -> Refusal | None:
-        """Writes an item; returns None when it was written.
-
-        That includes an earlier attempt whose response was lost: then the existing item carries
-        the same claim id.
-        """
+        """Writes an item; returns None when it was written, even by an earlier attempt whose
+        response was lost: then the existing item carries the same claim id."""
         request = request | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         with _failures():
             try:
