@@ -1,6 +1,7 @@
 """A walkthrough: from no stack to two people who could talk, and back."""
 
 import json
+import time
 from typing import Any
 
 from local.stack import http
@@ -10,6 +11,9 @@ from local.stack.lifecycle import Settings, own_stack
 from local.stack.progress import Progress
 
 __all__ = ["run"]
+
+LIVE_SECONDS = 60
+"""How long a change of the connections may take to arrive, on a busy machine."""
 
 
 def run(platform: str, progress: Progress) -> dict[str, Any]:
@@ -32,27 +36,43 @@ def run(platform: str, progress: Progress) -> dict[str, Any]:
 
 
 def _walk(stack: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    api, emulator = stack["apiUrl"], stack["opentokUrl"]
+    api = stack["apiUrl"]
     alice, bob = (stack["users"][name]["token"] for name in ("alice", "bob"))
-    request = {"mediaMode": "routed"}
+    request = {"room": "demo", "token": {}}
 
-    with progress.step("alice creates a session: POST /sessions"):
+    with progress.step("alice opens a room: POST /sessions"):
         session = _expect(201, http.call("POST", f"{api}/sessions", token=alice, body=request))
     _show(progress, session, "sessionId", "mediaMode", "source")
     url = f"{api}/sessions/{session['sessionId']}"
 
-    with progress.step("bob, who knows the session id, gets a token: POST /sessions/{id}/tokens"):
-        token = _expect(201, http.call("POST", f"{url}/tokens", token=bob, body={"data": "bob"}))
-    _show(progress, token, "role", "expiresAt")
+    with progress.step("bob joins it by its name, with connection data for the others"):
+        join = {**request, "token": {"data": "bob"}}
+        joined = _expect(200, http.call("POST", f"{api}/sessions", token=bob, body=join))
+    _show(progress, joined, "sessionId", "source")
+    _show(progress, joined["token"], "role", "expiresAt")
 
-    with progress.step("bob's app connects with the token: the emulator accepts it"):
-        connection = {"sessionId": token["sessionId"], "token": token["token"]}
-        connect = _expect(200, http.call("POST", f"{emulator}/_emulator/connect", body=connection))
+    with progress.step("both apps connect with their tokens: the emulator accepts them"):
+        _connect(stack, session)
+        connect = _connect(stack, joined)
     _show(progress, connect, "role", "data")
 
-    with progress.step("alice reads the session: GET /sessions/{id}"):
-        lookup = _expect(200, http.call("GET", url, token=alice))
-    _show(progress, lookup, "state", "createdAt")
+    with progress.step("the emulator's callbacks arrive: GET /sessions/{id} shows two clients"):
+        lookup = _live(url, alice, 2)
+    _show(progress, lookup["live"], "state", "connections")
+
+    with progress.step("alice removes bob: DELETE /sessions/{id}/connections/{connectionId}"):
+        listed = _expect(200, http.call("GET", f"{url}/connections", token=alice))
+        (bobs,) = [one for one in listed["connections"] if one["data"] == "bob"]
+        path = f"{url}/connections/{bobs['connectionId']}"
+        _expect(204, http.call("DELETE", path, token=alice))
+        removed = _live(url, alice, 1)
+    _show(progress, removed["live"], "state", "connections")
+
+    with progress.step("alice ends the call: DELETE /sessions/{id}; no more clients and tokens"):
+        _expect(204, http.call("DELETE", url, token=alice))
+        closed = _expect(410, http.call("POST", f"{url}/tokens", token=bob, body={}))
+        _live(url, alice, 0)
+    _show(progress, closed, "status", "code")
 
     with progress.step("the scheduled function fills a pool: precreate_sessions"):
         pools = {"pools": [{"mediaMode": "routed", "min": 2, "max": 20}]}
@@ -62,27 +82,40 @@ def _walk(stack: dict[str, Any], progress: Progress) -> dict[str, Any]:
     for pool in precreate["pools"]:
         _show(progress, pool, "available", "created")
 
-    with progress.step("bob creates a session: it comes from the pool, without a vendor call"):
+    with progress.step("bob opens the room again: a new session, from the pool"):
         pooled = _expect(201, http.call("POST", f"{api}/sessions", token=bob, body=request))
     _show(progress, pooled, "sessionId", "source")
 
-    with progress.step("alice closes her session: DELETE /sessions/{id}; no more tokens"):
-        _expect(204, http.call("DELETE", url, token=alice))
-        closed = _expect(410, http.call("POST", f"{url}/tokens", token=bob, body={}))
-    _show(progress, closed, "status", "code")
-
-    if pooled["source"] != "pool":
-        reason = f"expected a session from the pool, got source {pooled['source']!r}"
-        raise StackError("the demo", reason)
+    if pooled["source"] != "pool" or pooled["sessionId"] == session["sessionId"]:
+        raise StackError("the demo", f"expected a new session from the pool, got {pooled}")
     return {
         "session": session,
-        "token": token,
+        "token": joined["token"],
         "connect": connect,
         "lookup": lookup,
+        "closed": closed,
         "precreate": precreate,
         "pooled": pooled,
-        "closed": closed,
     }
+
+
+def _connect(stack: dict[str, Any], created: dict[str, Any]) -> Any:
+    body = {"sessionId": created["sessionId"], "token": created["token"]["token"]}
+    url = f"{stack['opentokUrl']}/_emulator/connect"
+    return _expect(200, http.call("POST", url, body=body))
+
+
+def _live(url: str, token: str, connections: int) -> Any:
+    """Returns the session once its number of connections is this; callbacks take a moment."""
+    deadline = time.monotonic() + LIVE_SECONDS
+    while True:
+        session = _expect(200, http.call("GET", url, token=token))
+        if session["live"].get("connections", 0) == connections:
+            return session
+        if time.monotonic() > deadline:
+            reason = f"expected {connections} connections, got {session['live']}"
+            raise StackError("the demo", reason)
+        time.sleep(0.1)
 
 
 def _expect(status: int, response: http.Response) -> Any:
