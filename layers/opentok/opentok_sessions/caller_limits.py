@@ -32,17 +32,42 @@ class CallerLimits:
 
         Raises `TooManyRequests`.
         """
-        sessions, rooms = self._limits.sessions, self._limits.rooms
+        sessions = self._limits.sessions
         if caller.moderator:
             return
         if sessions.limit:
             deadline.require()
             if not self._store.count(caller, sessions, now):
                 raise sessions.refused(now)
-        if rooms and room is not None and is_held(caller, terms):
+        if room is not None:
             deadline.require()
-            if not self._store.hold_room(caller, room, rooms, now):
-                raise rooms_refused(rooms)
+            self.take_room(caller, room, terms, now)
+
+    def take_denied(
+        self, caller: Caller, room: str, terms: Terms, now: float, deadline: Deadline
+    ) -> None:
+        """Counts a session for a room that the caller may not know of, as if its name were free.
+
+        Otherwise a caller at a limit could tell a private room from a free name by the response.
+        Raises `TooManyRequests`.
+        """
+        self.take_session(caller, room, terms, now, deadline)
+        if is_held(caller, terms):
+            self.leave_room(caller, room)
+
+    def take_room(self, caller: Caller, room: str, terms: Terms, now: float) -> None:
+        """Records that the caller holds a room with these terms, if it is private or permanent.
+
+        Raises `TooManyRequests`.
+        """
+        rooms = self._limits.rooms
+        if (
+            rooms
+            and not caller.moderator
+            and is_held(caller, terms)
+            and not self._store.hold_room(caller, room, rooms, now)
+        ):
+            raise rooms_refused(rooms)
 
     def take_token(self, caller: Caller, now: float, deadline: Deadline) -> None:
         """Counts a token. Raises `TooManyRequests`."""

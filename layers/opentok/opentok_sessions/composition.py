@@ -57,14 +57,17 @@ def create_session(settings: Settings) -> CreateSession:
     store, tokens = SessionStore(table, settings.retention_seconds), _tokens(settings)
     vendor = Vendor(credentials, settings.api_url)
     conversations = _conversations(settings, table, vendor.list_connections)
+    limits = _limits(settings, table)
     return CreateSession(
         store=store,
         supply=SessionSupply(PoolStore(table), _pools(settings), vendor),
         credentials=credentials,
         tokens=tokens,
-        limits=_limits(settings, table),
+        limits=limits,
         permanent_rooms_by_moderators=settings.permanent_rooms_by == "moderators",
-        join=JoinSession(store, credentials, tokens, settings.room_idle_seconds, conversations),
+        join=JoinSession(
+            store, credentials, tokens, settings.room_idle_seconds, conversations, limits
+        ),
     )
 
 
@@ -131,7 +134,7 @@ def update_session(settings: Settings) -> UpdateSession:
 
     table = _table(settings)
     store = SessionStore(table, settings.retention_seconds)
-    return UpdateSession(store, SessionChanges(table, store))
+    return UpdateSession(store, SessionChanges(table, store), _limits(settings, table))
 
 
 def remove_connection(settings: Settings) -> RemoveConnection:

@@ -65,7 +65,9 @@ class GetSession:
         The vendor is not asked here, so a session whose last callbacks were lost counts as live.
         """
         room = self.store.find_room(name, caller.tenant)
-        session = self.store.find_session(room.session_id) if room else None
+        if room is None or not policy.is_admitted_to_room(caller, room):
+            return None  # after one read, so that a private room is like a free name
+        session = self.store.find_session(room.session_id)
         if session is None:
             return None
         # Only the credentials could tell whether its project is still ours; they are not read here.

@@ -87,6 +87,10 @@ class TokenIssuer:
             expires_at=grant.expires_at,
         )
 
+    def require_data_fits(self, caller: Caller, requested: TokenRequest) -> None:
+        """Raises `InvalidRequest` if the connection data is too long together with the user."""
+        self._data(requested.data, caller)
+
     def _data(self, data: str, caller: Caller) -> str:
         """Returns the connection data. Raises `InvalidRequest` if it is too long with the user."""
         if not self._identified:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from opentok_client.credentials import Credentials
 from opentok_client.session_id import other_spelling
 
+from .caller_limits import CallerLimits
 from .conversations import Conversations
 from .credentials import CredentialCache
 from .domain import policy, rooms
@@ -21,6 +22,7 @@ from .domain.problems import (
     InvalidRequest,
     RoomOptionsConflict,
     SessionClosed,
+    SessionNotFound,
     SessionNotOpenYet,
     StorageUnavailable,
 )
@@ -73,6 +75,7 @@ class JoinSession:
     tokens: TokenIssuer
     room_idle_seconds: int
     conversations: Conversations
+    limits: CallerLimits
 
     def find(self, attempt: Attempt) -> Created | Opening:
         """Returns the existing session, or what a new one is needed for.
@@ -85,6 +88,8 @@ class JoinSession:
             if record is not None:
                 return self._replay(attempt, attempt.key, record)
         _require_possible(attempt)
+        if attempt.request.token is not None:
+            self.tokens.require_data_fits(attempt.caller, attempt.request.token)
         attempt.deadline.require()
         credentials = self.credentials.current()
         if attempt.request.room is None:
@@ -131,7 +136,11 @@ class JoinSession:
         room = self.store.find_room(name, attempt.caller.tenant)
         if room is None:
             return Opening(credentials, _terms(attempt), RoomClaim(name))
-        policy.admit_to_room(attempt.caller, room)
+        if not policy.is_admitted_to_room(attempt.caller, room):
+            self.limits.take_denied(
+                attempt.caller, name, _terms(attempt), attempt.now, attempt.deadline
+            )
+            raise SessionNotFound
         attempt.deadline.require()
         session = self.store.find_session(room.session_id)
         if session is None:

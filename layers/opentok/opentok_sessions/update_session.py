@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from .caller_limits import CallerLimits
 from .domain import policy
 from .domain.models import Caller, Session
 from .domain.problems import (
@@ -16,6 +17,7 @@ from .domain.problems import (
     StorageUnavailable,
 )
 from .domain.requests import CLOSES_IN_THE_PAST, SessionUpdate
+from .domain.rooms import Terms
 from .storage.session_changes import SessionChanges
 from .storage.session_store import SessionStore
 
@@ -33,13 +35,15 @@ class UpdateSession:
 
     sessions: SessionStore
     changes: SessionChanges
+    limits: CallerLimits
     clock: Callable[[], float] = time.time
 
     def __call__(self, session_id: str, update: SessionUpdate, caller: Caller) -> Session:
         """Returns the changed session.
 
         Raises `SessionNotFound`, `NotOwner`, `SessionClosed`, `InvalidRequest`,
-        `InvalidCombination`, or `StorageUnavailable` after losing too many races.
+        `InvalidCombination`, `TooManyRequests`, or `StorageUnavailable` after losing too many
+        races.
         """
         now = self.clock()
         for _ in range(ATTEMPTS):
@@ -49,9 +53,17 @@ class UpdateSession:
                 raise SessionClosed("The session is closed and cannot be changed.")
             changed = _apply(session, update)
             _require_valid(changed, update, now)
+            self._take_room(session, changed, caller, now)
             if self.changes.update(session, changed, now):
                 return changed
         raise StorageUnavailable("Too many concurrent changes of this session. Retry later.")
+
+    def _take_room(self, session: Session, changed: Session, caller: Caller, now: float) -> None:
+        """Counts a room that this change makes private. Raises `TooManyRequests`."""
+        becomes_private = session.participants is None and changed.participants is not None
+        if becomes_private and session.room is not None and not session.superseded:
+            terms = Terms(session.owner, changed.participants, session.reuse)
+            self.limits.take_room(caller, session.room, terms, now)
 
 
 def _apply(session: Session, update: SessionUpdate) -> Session:

@@ -25,6 +25,7 @@ from opentok_sessions.get_session import GetSession
 from opentok_sessions.http.create_session import parse_create_request
 from opentok_sessions.http.pools import pools_from_json
 from opentok_sessions.http.request import Request
+from opentok_sessions.http.update_session import parse_session_update
 from opentok_sessions.issue_token import IssueToken, TokenIssuer
 from opentok_sessions.join_session import JoinSession
 from opentok_sessions.precreate_sessions import PrecreateSessions
@@ -34,9 +35,11 @@ from opentok_sessions.session_supply import SessionSupply
 from opentok_sessions.storage.limit_store import LimitStore
 from opentok_sessions.storage.pool_store import PoolStore
 from opentok_sessions.storage.presence_store import PresenceStore
+from opentok_sessions.storage.session_changes import SessionChanges
 from opentok_sessions.storage.session_list import SessionList
 from opentok_sessions.storage.session_store import SessionStore
 from opentok_sessions.storage.table import Table
+from opentok_sessions.update_session import UpdateSession
 from opentok_sessions.vendor import NewSession, Vendor
 from tests.aws import API_KEY, ENVIRONMENT, SECRET_ID, TABLE_NAME, Aws
 from tests.unit.opentok_sessions.vendor_server import VendorServer
@@ -129,6 +132,7 @@ class Application:
     close_session: CloseSession
     precreate_sessions: PrecreateSessions
     release_room: ReleaseRoom
+    update_session: UpdateSession
 
     @classmethod
     def start(
@@ -163,7 +167,7 @@ class Application:
                 SessionSupply(pool_store, pools_from_json(pools), vendor),
                 credentials,
                 tokens,
-                JoinSession(store, credentials, tokens, IDLE, conversations),
+                JoinSession(store, credentials, tokens, IDLE, conversations, caller_limits),
                 caller_limits,
                 clock=clock,
             ),
@@ -173,6 +177,7 @@ class Application:
             get_session=GetSession(store, SessionList(table), conversations, clock),
             close_session=CloseSession(store, clock),
             release_room=ReleaseRoom(store, caller_limits),
+            update_session=UpdateSession(store, SessionChanges(table, store), caller_limits, clock),
             precreate_sessions=PrecreateSessions(
                 pool_store, credentials, vendor, 500, clock, clock, lambda _, s: clock.turn(s)
             ),
@@ -208,6 +213,13 @@ class Application:
     def close(self, session_id: str, caller: Caller = ALICE) -> None:
         """`DELETE /sessions/{sessionId}`."""
         self.close_session(session_id, caller)
+
+    def update(
+        self, session_id: str, body: Mapping[str, object], caller: Caller = ALICE
+    ) -> Session:
+        """`PATCH /sessions/{sessionId}`."""
+        update = parse_session_update(body, self.clock())
+        return self.update_session(session_id, update, caller)
 
     def in_room(self, room: str, caller: Caller = ALICE) -> str | None:
         """The id that `GET /sessions?room=…` shows."""

@@ -28,6 +28,7 @@ from opentok_sessions.domain.problems import (
     SessionNotFound,
     SessionNotOpenYet,
     SessionOfAnotherProject,
+    StorageUnavailable,
 )
 from tests.unit.opentok_sessions.application import DAY, IDLE, RETENTION
 
@@ -283,6 +284,19 @@ class Model:
         room = self.rooms.get((caller.tenant, name))
         return None if room and manages(caller, room) else Refused(RoomNotFound)
 
+    def update(self, caller: Caller, session_id: str, now: int) -> Refused | None:
+        """Returns the problem of `PATCH /sessions/{sessionId}`, if there is one."""
+        refused = self.close(caller, session_id)
+        if refused is not None:
+            return refused
+        session = self.sessions[session_id]
+        if session.over(now):
+            return Refused(SessionClosed)
+        in_room = session.room is not None and not session.superseded
+        if in_room and self._room_of(session) is None:  # its record has expired, a moment earlier
+            return Refused(StorageUnavailable)
+        return None
+
     # ----------------------------------------------------------------------------- effects of calls
 
     def has_new(
@@ -326,9 +340,8 @@ class Model:
         """Records the use of a session, which the application does ten times per idle time."""
         if now - session.last_used < IDLE / 10:
             return
-        room = self.rooms.get((session.tenant, session.room or ""))
         if session.room is not None and not session.superseded:
-            if room is None or room.session_id != session.id:
+            if (room := self._room_of(session)) is None:
                 return
             room.ttl = _ttl(session, now)
         session.last_used, session.ttl = now, _ttl(session, now)
@@ -338,9 +351,23 @@ class Model:
         if session.closed:
             return
         session.closed, session.ttl = True, now + RETENTION
-        room = self.rooms.get((session.tenant, session.room or ""))
-        if room is not None and room.session_id == session.id:
+        if (room := self._room_of(session)) is not None:
             room.ttl = session.ttl
+
+    def has_changed(self, session: KnownSession, body: Body, now: int) -> None:
+        """Records a merge patch. The list of a room's session is the room's."""
+        if "closesAt" in body:
+            session.closes_at = _optional(body, "closesAt")
+        if "participants" in body:
+            patch = body["participants"]
+            assert patch is None or isinstance(patch, dict)
+            merged = {**(session.participants or {}), **(patch or {})}
+            kept = {sub: role for sub, role in merged.items() if role is not None}
+            session.participants = None if patch is None else kept
+        session.ttl = _ttl(session, now)
+        room = None if session.superseded else self._room_of(session)
+        if room is not None:
+            room.participants, room.ttl = session.participants, session.ttl
 
     def has_released(self, caller: Caller, name: str) -> None:
         """Records that a room was released."""
@@ -354,6 +381,11 @@ class Model:
             self.sessions = {i: s for i, s in self.sessions.items() if s.ttl > now}
         elif kind == "room":
             self.rooms = {name: room for name, room in self.rooms.items() if room.ttl > now}
+
+    def _room_of(self, session: KnownSession) -> KnownRoom | None:
+        """Returns the room whose current session this is."""
+        room = self.rooms.get((session.tenant, session.room or ""))
+        return room if room is not None and room.session_id == session.id else None
 
     def _record(self, caller: Caller, key: str | None, now: int) -> Record | None:
         record = self.keys.get((caller.tenant, caller.sub, key or ""))

@@ -22,10 +22,8 @@ from opentok_sessions.domain.problems import (
 from opentok_sessions.http.update_session import parse_session_update
 from opentok_sessions.remove_connection import RemoveConnection
 from opentok_sessions.storage.presence_store import PresenceStore
-from opentok_sessions.storage.session_changes import SessionChanges
 from opentok_sessions.storage.table import Table
 from opentok_sessions.stream_handler import stream_handler
-from opentok_sessions.update_session import UpdateSession
 from tests.aws import TABLE_NAME, Aws, before
 from tests.unit.opentok_sessions.application import ALICE, BOB, MODERATOR, NOW, Application
 from tests.unit.opentok_sessions.vendor_server import VendorServer
@@ -45,7 +43,7 @@ class Stage:
         disconnect = DisconnectClients(app.store, self.presence, app.vendor, True, app.clock)
         self.handler = stream_handler(disconnect)
         self.remove = RemoveConnection(app.store, self.presence, app.vendor, app.clock)
-        self.update_session = UpdateSession(app.store, SessionChanges(table, app.store), app.clock)
+        self.update_session = app.update_session
         server = vendor.connections
         server[self.session] = []
 

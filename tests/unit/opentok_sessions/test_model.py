@@ -62,6 +62,12 @@ LISTS: list[dict[str, str]] = [
     {"bob": "publisher", "alice": "publisheronly"},
     {"alice": "moderator"},
 ]
+PATCHES: list[dict[str, str | None] | None] = [
+    None,
+    {"bob": "publisher"},
+    {"bob": None},
+    {"alice": "subscriber", "bob": None},
+]
 KEYS = st.sampled_from([None, None, None, "key-1", "key-2"])
 CREATED = st.fixed_dictionaries(
     {},
@@ -199,6 +205,28 @@ class Calls(RuleBasedStateMachine):
         self._call(expected, self.app.close, wanted, caller)
         if expected is None:
             self.model.has_closed(self.model.sessions[wanted], self.now)
+
+    @rule(
+        caller=CALLERS,
+        participants=st.sampled_from(PATCHES),
+        closes=st.sampled_from([False, False, True]),
+        data=st.data(),
+    )
+    def update(
+        self,
+        caller: Caller,
+        participants: dict[str, str | None] | None,
+        closes: bool,
+        data: st.DataObject,
+    ) -> None:
+        wanted = data.draw(st.sampled_from(self.known))
+        more = {"closesAt": instant(self.now + 3 * HOUR)} if closes else {}
+        body = {"participants": participants, **more}
+        expected = self.model.update(caller, wanted, self.now)
+        changed = self._call(expected, self.app.update, wanted, body, caller)
+        if changed is not None:
+            self.model.has_changed(self.model.sessions[wanted], body, self.now)
+            self._same(changed, self.model.sessions[wanted])
 
     @rule(caller=CALLERS, room=ROOMS)
     def release(self, caller: Caller, room: str) -> None:
@@ -343,8 +371,11 @@ def account() -> Iterator[None]:
         yield
 
 
-TestCalls = Calls.TestCase
-TestCalls.pytestmark = [pytest.mark.timeout(2 * HOUR)]
+@pytest.mark.timeout(2 * HOUR)
+class TestCalls(Calls.TestCase):  # type: ignore[name-defined,misc]
+    """Runs the sequences."""
+
+
 TestCalls.settings = settings(
     TestCalls.settings, max_examples=SEQUENCES, stateful_step_count=CALLS, derandomize=not SOAK
 )

@@ -9,8 +9,8 @@ from .problems import NotOwner, RoleNotAllowed, SessionClosed, SessionNotFound, 
 
 __all__ = [
     "admit",
-    "admit_to_room",
     "grants",
+    "is_admitted_to_room",
     "may_manage",
     "require_manager",
     "require_role",
@@ -54,11 +54,10 @@ def admit(caller: Caller, session: Session | None) -> tuple[Session, Role]:
     return session, highest
 
 
-def admit_to_room(caller: Caller, room: Room) -> None:
-    """Raises `SessionNotFound` unless the caller may join the room or open its next session."""
-    admitted = room.participants is None or caller.sub in room.participants
-    if not admitted and not may_manage(caller, room):
-        raise SessionNotFound
+def is_admitted_to_room(caller: Caller, room: Room) -> bool:
+    """Returns whether the caller may join the room or open its next session."""
+    listed = room.participants is None or caller.sub in room.participants
+    return listed or may_manage(caller, room)
 
 
 def require_window(session: Session, now: float) -> None:
