@@ -13,7 +13,6 @@ from typing import Any
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from moto.backends import get_backend
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.exceptions import DynamodbException
 
 from tests.aws import ENVIRONMENT, TABLE_NAME, Aws, Item
@@ -21,6 +20,7 @@ from tests.aws import ENVIRONMENT, TABLE_NAME, Aws, Item
 __all__ = ["FastAws"]
 
 Request = dict[str, Any]
+MOTO_ACCOUNT = "123456789012"
 
 
 class FastAws:
@@ -68,7 +68,7 @@ class _Dynamodb:
     def __init__(self, client: BaseClient) -> None:
         self._client = client
         region = ENVIRONMENT["AWS_DEFAULT_REGION"]
-        self._moto = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][region]
+        self._moto: Any = get_backend("dynamodb")[MOTO_ACCOUNT][region]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)

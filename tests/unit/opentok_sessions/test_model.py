@@ -372,7 +372,7 @@ def account() -> Iterator[None]:
 
 
 @pytest.mark.timeout(2 * HOUR)
-class TestCalls(Calls.TestCase):  # type: ignore[name-defined,misc]
+class TestCalls(Calls.TestCase):  # type: ignore[valid-type,misc]
     """Runs the sequences."""
 
 

@@ -30,7 +30,7 @@ SECRET_OR_FREE = ("secret", "free")
 def refusals(app: Application, aws: Aws, body: dict[str, object]) -> list[tuple[object, ...]]:
     """Returns what Mallory sees of both names: the problem, its texts and headers, and the calls
     that it took."""
-    seen = []
+    seen: list[tuple[object, ...]] = []
     for room in SECRET_OR_FREE:
         aws.forget_calls()
         with pytest.raises(Problem) as refused:
@@ -192,6 +192,7 @@ class TestWithoutLimits:
     ) -> None:
         app.create(PRIVATE, ALICE)
         clock.turn(IDLE)
-        for body in ({"participants": {}}, {"reuse": "permanent"}):
+        changes: list[dict[str, object]] = [{"participants": {}}, {"reuse": "permanent"}]
+        for change in changes:
             with pytest.raises(RoomOptionsConflict):
-                app.create({"room": "secret", **body}, BOB)
+                app.create({"room": "secret", **change}, BOB)
