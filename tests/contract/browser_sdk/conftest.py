@@ -13,15 +13,9 @@ from playwright.sync_api import Browser, sync_playwright
 from local import browser_sdk
 from tests.contract.browser_sdk.tab import Tab, page_server
 from tests.emulator import Emulator, running
-from tests.integration.console.browser import ARGUMENTS, NO_BROWSER, chromium
+from tests.integration.console.browser import ARGUMENTS, FAKE_MEDIA, NO_BROWSER, chromium
 
 TIMEOUT = 60
-FAKE_MEDIA = (
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-)
-
 OpenTab = Callable[[], Tab]
 
 

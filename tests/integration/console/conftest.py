@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, expect
 
+from local import browser_sdk
 from tests.integration.conftest import Stack
-from tests.integration.console.browser import NO_BROWSER, browser, chromium
+from tests.integration.console.browser import FAKE_MEDIA, NO_BROWSER, browser, chromium
 from tests.integration.console.console_page import ConsolePage
 
 TIMEOUT_MS = 90_000
@@ -23,6 +24,20 @@ def running_browser() -> Iterator[Browser]:
         pytest.skip(NO_BROWSER)
     expect.set_options(timeout=TIMEOUT_MS)
     with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def media_browser() -> Iterator[Browser]:
+    """A browser with fake media devices. The test is skipped without the vendor's browser SDK."""
+    if chromium() is None:
+        pytest.skip(NO_BROWSER)
+    try:
+        browser_sdk.install()
+    except browser_sdk.SdkUnavailable as error:
+        pytest.skip(str(error))
+    expect.set_options(timeout=TIMEOUT_MS)
+    with browser(*FAKE_MEDIA) as running:
         yield running
 
 

@@ -1,14 +1,10 @@
 """A call that two users join through the console page, with the vendor's SDK in Chromium."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 
-import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from local import browser_sdk
 from tests.integration.conftest import Stack
-from tests.integration.console.browser import NO_BROWSER, browser, chromium
 from tests.integration.console.conftest import TIMEOUT_MS
 from tests.integration.console.console_page import ConsolePage, fact
 from tests.integration.console.test_accessibility import violations
@@ -17,22 +13,9 @@ PLAYS = """() => [...document.querySelectorAll(".tile video")]
     .filter((video) => video.currentTime > 0.5 && video.videoWidth > 0).length === 2"""
 
 
-@pytest.fixture
-def call_browser() -> Iterator[Browser]:
-    """A browser in which media play without a click."""
-    if chromium() is None:
-        pytest.skip(NO_BROWSER)
-    try:
-        browser_sdk.install()
-    except browser_sdk.SdkUnavailable as error:
-        pytest.skip(str(error))
-    expect.set_options(timeout=TIMEOUT_MS)
-    with browser("--autoplay-policy=no-user-gesture-required") as running:
-        yield running
-
-
-def join(console: ConsolePage) -> Page:
+def join(console: ConsolePage, source: str = "test picture and tone") -> Page:
     """Presses "Join" and returns the call's tab, connected."""
+    console.call.get_by_label("Picture and sound").select_option(source)
     with console.page.context.expect_page() as opened:
         console.call.get_by_role("button", name="Join").click()
     tab = opened.value
@@ -44,12 +27,12 @@ def status_of(tab: Page) -> Locator:
     return tab.get_by_role("region", name="Audio and video").get_by_role("status")
 
 
-def test_two_users_join_a_call_through_the_page(call_browser: Browser, stack: Stack) -> None:
+def test_two_users_join_a_call_through_the_page(media_browser: Browser, stack: Stack) -> None:
     errors: list[str] = []
     with ExitStack() as contexts:
 
         def opened(user: str) -> ConsolePage:
-            context = call_browser.new_context(viewport={"width": 1280, "height": 900})
+            context = media_browser.new_context(viewport={"width": 1280, "height": 900})
             contexts.callback(context.close)
             context.set_default_timeout(TIMEOUT_MS)
             context.on("weberror", lambda error: errors.append(str(error.error)))
@@ -61,7 +44,7 @@ def test_two_users_join_a_call_through_the_page(call_browser: Browser, stack: St
         bob.mine.get_by_role("button", name="By id").click()
         expect(bob.call).to_contain_text("Only the owner and moderators see who is connected")
 
-        tabs = {"alice": join(alice), "bob": join(bob)}
+        tabs = {"alice": join(alice), "bob": join(bob, "camera and microphone")}
         for tab in tabs.values():
             tab.wait_for_function(PLAYS)
             expect(
