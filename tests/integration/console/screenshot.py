@@ -58,6 +58,7 @@ def take(running: Browser, address: str, output: Path) -> None:
     console.get_token()
     expect(console.connect()).to_contain_text("Connected")
     expect(console.token.get_by_role("timer")).to_contain_text("59 min")
+    expect(console.call.get_by_role("listitem")).to_have_count(1)
 
     page.mouse.move(0, 0)
     output.parent.mkdir(parents=True, exist_ok=True)
