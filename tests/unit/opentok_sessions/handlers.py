@@ -47,23 +47,27 @@ def call(
     *,
     caller: Caller = ALICE,
     session_id: str | None = None,
+    room: str | None = None,
+    connection_id: str | None = None,
     body: Mapping[str, object] | None = None,
     key: str | None = None,
     query: Mapping[str, str] | None = None,
 ) -> Answer:
     """One request, as the gateway passes it on."""
     groups = {"cognito:groups": "[moderators]"} if caller.moderator else {}
+    tenant = {"custom:tenant": caller.tenant} if caller.tenant else {}
     event: dict[str, object] = {
         "version": "2.0",
         "routeKey": route,
         "headers": {"content-type": "application/json"} | ({"idempotency-key": key} if key else {}),
         "requestContext": {
             "requestId": "request-1",
-            "authorizer": {"jwt": {"claims": {"sub": caller.sub, **groups}}},
+            "authorizer": {"jwt": {"claims": {"sub": caller.sub, **groups, **tenant}}},
         },
     }
-    if session_id is not None:
-        event["pathParameters"] = {"sessionId": session_id}
+    path = {"sessionId": session_id, "room": room, "connectionId": connection_id}
+    if any(path.values()):
+        event["pathParameters"] = {name: value for name, value in path.items() if value is not None}
     if query is not None:
         event["queryStringParameters"] = dict(query)
     if body is not None:
