@@ -43,7 +43,7 @@ from tests.unit.opentok_sessions.vendor_server import VendorServer, session_id
 
 SOAK = os.environ.get("SOAK") == "1"
 SEQUENCES = 10_000 if SOAK else 150
-CALLS = 15
+CALLS = 30
 
 ALICE = Caller("alice", tenant="blue")
 BOB = Caller("bob", tenant="blue")
@@ -146,6 +146,14 @@ class Calls(RuleBasedStateMachine):
     ) -> None:
         more = {"reuse": reuse} if reuse else {}
         self._create(caller, {**body, "room": room, **more, **self._window(window)}, key)
+
+    @rule(caller=CALLERS, room=ROOMS, participants=st.sampled_from(LISTS))
+    def enter_privately(self, caller: Caller, room: str, participants: dict[str, str]) -> None:
+        self._create(caller, {"room": room, "participants": participants}, None)
+
+    @rule(caller=CALLERS, room=ROOMS)
+    def enter_plainly(self, caller: Caller, room: str) -> None:
+        self._create(caller, {"room": room}, None)
 
     @rule(caller=CALLERS, room=ROOMS, role=ROLES)
     def join(self, caller: Caller, room: str, role: str) -> None:
