@@ -36,6 +36,7 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
     "vonage": {"Platform": "vonage"},
     "own-issuer": {"JwtIssuer": "https://issuer.example", "JwtAudience": "web,ios"},
     "browser": {"AllowedOrigins": "https://app.example,https://admin.example"},
+    "event-bus": {"EventBusName": "default"},
     "other-values": {
         "SelfSignUp": "true",
         "DeletionProtection": "false",

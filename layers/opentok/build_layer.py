@@ -38,7 +38,7 @@ from pathlib import Path
 FOLDER = Path(__file__).absolute().parent
 
 #: The AWS services that are called, with `sts` for credentials from a role.
-SERVICES = ("dynamodb", "secretsmanager", "sts")
+SERVICES = ("dynamodb", "events", "secretsmanager", "sts")
 
 #: One time for every file. Zip times start in 1980, in any time zone.
 EPOCH = 946_728_000  # 2000-01-01T12:00:00Z

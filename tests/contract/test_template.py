@@ -39,7 +39,10 @@ FUNCTIONS = {
 }
 
 #: The functions that no app waits for: a failure is noticed by an alarm only.
-BACKGROUND = {"DisconnectClients", "PrecreateSessions", "ReceiveCallback"}
+BACKGROUND = {"DisconnectClients", "PrecreateSessions", "PublishEvents", "ReceiveCallback"}
+
+#: The condition of the resources that a deployment may lack, by the name of their function.
+OPTIONAL = {"PublishEvents": "HasEventBus"}
 
 #: Bytes that Lambda allows for a function's environment, names and values together.
 ENVIRONMENT_BYTES = 4096
@@ -49,6 +52,9 @@ POOL_INDEX = {"Fn::Sub": "${SessionsTable.Arn}/index/pool"}
 OWNER_INDEX = {"Fn::Sub": "${SessionsTable.Arn}/index/owner"}
 SECRET = {"Fn::GetAtt": ["VideoCredentials", "Id"]}
 DISCONNECTS_QUEUE = {"Fn::GetAtt": ["FailedDisconnects", "Arn"]}
+EVENTS_QUEUE = {"Fn::GetAtt": ["FailedEvents", "Arn"]}
+BUS_ARN = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"
+BUS = {"Fn::Sub": BUS_ARN}
 STREAM = {"Fn::GetAtt": ["SessionsTable", "StreamArn"]}
 QUEUE = {"Fn::GetAtt": ["FailedRefills", "Arn"]}
 
@@ -109,6 +115,14 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
         ("dynamodb:GetRecords", STREAM),
         ("dynamodb:GetShardIterator", STREAM),
         ("sqs:SendMessage", DISCONNECTS_QUEUE),
+    ],
+    "publish_events": [
+        ("dynamodb:GetItem", TABLE),
+        ("events:PutEvents", BUS),
+        ("dynamodb:DescribeStream", STREAM),
+        ("dynamodb:GetRecords", STREAM),
+        ("dynamodb:GetShardIterator", STREAM),
+        ("sqs:SendMessage", EVENTS_QUEUE),
     ],
     "release_room": [
         ("dynamodb:DeleteItem", TABLE),
@@ -503,6 +517,7 @@ def test_a_parameter_is_described_and_has_a_default_that_it_allows(name: str) ->
         ("Pools", "[ ]"),
         ("Pools", '[{"archiveName": "Café"}]'),
         ("ProjectId", "my project"),
+        ("EventBusName", "arn:aws:events:eu-west-1:123456789012:event-bus/calls"),
         ("TableKeyId", "alias/my-key"),
     ],
 )
@@ -519,7 +534,36 @@ def test_the_nested_stack_gets_every_parameter_and_every_function() -> None:
     assert given["Service"] == {"Ref": "AWS::StackName"}
     separator, functions = given["Functions"]["Fn::Join"]
     assert separator == ","
-    assert functions == [{"Ref": name} for name in of_type("AWS::Serverless::Function")]
+    names = [f.removesuffix("Function") for f in of_type("AWS::Serverless::Function")]
+    assert functions == [_if_deployed(name, {"Ref": "AWS::NoValue"}) for name in names]
+
+
+def test_what_publishes_events_exists_only_with_an_event_bus() -> None:
+    assert PARAMETERS["EventBusName"]["Default"] == ""
+    named = {"Fn::Not": [{"Fn::Equals": [{"Ref": "EventBusName"}, ""]}]}
+    assert TEMPLATE["Conditions"]["HasEventBus"] == named
+    optional = {name for name, item in RESOURCES.items() if item.get("Condition") == "HasEventBus"}
+    parts = ("Function", "Role", "LogGroup")
+    assert optional == {*(f"PublishEvents{part}" for part in parts), "FailedEvents"}
+    alarms = {"PublishEventsErrorsAlarm", "PublishEventsThrottlesAlarm", "FailedEventsAlarm"}
+    monitored = MONITORING["Resources"].items()
+    assert {name for name, item in monitored if item.get("Condition") == "HasEventBus"} == alarms
+    created = processed({"EventBusName": "default"})["Resources"]
+    assert created["PublishEventsFunctionSessionChanged"]["Condition"] == "HasEventBus"
+
+
+@pytest.mark.parametrize(
+    ("name", "queue"), [("DisconnectClients", DISCONNECTS_QUEUE), ("PublishEvents", EVENTS_QUEUE)]
+)
+def test_a_change_is_retried_alone_for_an_hour_and_then_ends_in_the_queue(
+    name: str, queue: object
+) -> None:
+    (source,) = properties(f"{name}Function")["Events"].values()
+    stream = source["Properties"]
+    assert stream["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert stream["BisectBatchOnFunctionError"] is True
+    assert stream["MaximumRecordAgeInSeconds"] == 3600
+    assert stream["DestinationConfig"]["OnFailure"] == {"Type": "SQS", "Destination": queue}
 
 
 def test_every_fault_of_the_product_has_an_alarm() -> None:
@@ -542,12 +586,15 @@ def test_a_function_that_no_app_waits_for_has_alarms_of_its_own(name: str, metri
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", metric)
     assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": f"{name}Function"}}]
     parameters = properties("Monitoring")["Parameters"]
-    assert parameters[f"{name}Function"] == {"Ref": f"{name}Function"}
+    assert parameters[f"{name}Function"] == _if_deployed(name, "")
 
 
-def test_alarms_watch_the_latency_and_the_queue() -> None:
+def test_alarms_watch_the_latency_and_the_queues() -> None:
     assert ALARMS["ApiLatencyAlarm"]["ExtendedStatistic"] == "p95"
-    assert ALARMS["FailedRefillsAlarm"]["Namespace"] == "AWS/SQS"
+    for queue in ("FailedDisconnects", "FailedEvents", "FailedRefills"):
+        alarm = ALARMS[f"{queue}Alarm"]
+        assert alarm["Namespace"] == "AWS/SQS"
+        assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Ref": f"{queue}Name"}}]
 
 
 def test_a_schedule_that_stopped_raises_an_alarm() -> None:
@@ -621,6 +668,12 @@ class _Reads(dict[str, str]):
     def __getitem__(self, name: str) -> str:
         self.names.add(name)
         return super().__getitem__(name)
+
+
+def _if_deployed(name: str, otherwise: object) -> object:
+    """Returns the reference to a function, which a deployment may lack."""
+    reference = {"Ref": f"{name}Function"}
+    return {"Fn::If": [OPTIONAL[name], reference, otherwise]} if name in OPTIONAL else reference
 
 
 def _default(value: object) -> str:

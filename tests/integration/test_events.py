@@ -10,7 +10,9 @@ from local.stack.invoke import invoke
 from tests.integration.conftest import Stack
 
 EVENTS = Path(__file__).parents[2] / "events"
-FILES = sorted(EVENTS.glob("*.json"))
+NOT_DEPLOYED = {"publish_events.json"}
+"""The local stack has no event bus. A unit test passes these events to their function."""
+FILES = sorted(file for file in EVENTS.glob("*.json") if file.name not in NOT_DEPLOYED)
 
 #: The "result" column of the page, by file.
 EXPECTED = dict(
@@ -19,7 +21,7 @@ EXPECTED = dict(
 
 
 def test_the_events_page_lists_every_event() -> None:
-    assert sorted(EXPECTED) == [file.name for file in FILES]
+    assert sorted(EXPECTED) == sorted(file.name for file in EVENTS.glob("*.json"))
 
 
 def test_every_function_has_an_event(stack: Stack) -> None:

@@ -60,7 +60,13 @@ RESOURCES = (
     (DISCONNECTS_QUEUE, "other queue"),
 )
 
-FUNCTIONS = sorted(function_names(read_template(cloud.ROOT / "template.yaml")))
+TEMPLATE = read_template(cloud.ROOT / "template.yaml")
+#: Without those that the local stack does not deploy, because no event bus is given.
+FUNCTIONS = sorted(
+    name
+    for name, logical in function_names(TEMPLATE).items()
+    if "Condition" not in TEMPLATE["Resources"][logical]
+)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .get_session import GetSession
     from .issue_token import IssueToken, TokenIssuer
     from .precreate_sessions import PrecreateSessions
+    from .publish_events import PublishEvents
     from .receive_callback import ReceiveCallback
     from .release_room import ReleaseRoom
     from .remove_connection import RemoveConnection
@@ -38,6 +39,7 @@ __all__ = [
     "get_session",
     "issue_token",
     "precreate_sessions",
+    "publish_events",
     "receive_callback",
     "release_room",
     "remove_connection",
@@ -166,6 +168,15 @@ def disconnect_clients(settings: Settings) -> DisconnectClients:
     )
 
 
+def publish_events(settings: Settings) -> PublishEvents:
+    """Returns the use case that publishes events after a change of the table."""
+    from .publish_events import PublishEvents
+
+    store = SessionStore(_table(settings), settings.retention_seconds)
+    identified = settings.connection_data == "identified"
+    return PublishEvents(store, aws.client("events"), settings.event_bus_name, identified)
+
+
 def receive_callback(settings: Settings) -> ReceiveCallback:
     """Returns the use case of `POST /callbacks/{kind}`."""
     from .receive_callback import ReceiveCallback
@@ -185,12 +196,8 @@ def _conversations(
     from .conversations import Conversations
     from .storage.presence_store import PresenceStore
 
-    return Conversations(
-        PresenceStore(table),
-        settings.room_empty_seconds,
-        settings.room_idle_seconds,
-        list_connections,
-    )
+    empty, idle = settings.room_empty_seconds, settings.room_idle_seconds
+    return Conversations(PresenceStore(table), empty, idle, list_connections)
 
 
 def _pools(settings: Settings) -> Pools:
@@ -214,11 +221,8 @@ def _limits(settings: Settings, table: Table) -> CallerLimits:
     from .domain.limits import Limits
     from .storage.limit_store import LimitStore
 
-    limits = Limits.of(
-        settings.caller_sessions_per_hour,
-        settings.caller_tokens_per_minute,
-        settings.caller_rooms,
-    )
+    sessions, tokens = settings.caller_sessions_per_hour, settings.caller_tokens_per_minute
+    limits = Limits.of(sessions, tokens, settings.caller_rooms)
     return CallerLimits(LimitStore(table, settings.retention_seconds), limits)
 
 

@@ -30,7 +30,7 @@ from opentok_sessions.domain.models import Reuse, Session, Source
 from opentok_sessions.domain.problems import INTERNAL_ERROR, Problem
 from opentok_sessions.storage.attributes import Item, encode
 from opentok_sessions.storage.items import session_item
-from tests.aws import API_KEY, API_SECRET, ENVIRONMENT, Aws, aws_in_memory
+from tests.aws import API_KEY, API_SECRET, ENVIRONMENT, Aws, answer, aws_in_memory
 from tests.problems import PROBLEMS
 from tests.unit.functions.events import (
     callback_events,
@@ -203,6 +203,7 @@ NAMES = (
     "update_session",
     "remove_connection",
     "disconnect_clients",
+    "publish_events",
     "precreate_sessions",
 )
 
@@ -344,10 +345,27 @@ def test_remove_connection(world: World, event: object) -> None:
     assert answer["statusCode"] >= 400  # these paths name no connection
 
 
-@fuzz(st.sampled_from(["live#c-1", "gone#c-1", "session"]))
+CHANGED = ["live#c-1", "gone#c-1", "session"]
+
+
+@fuzz(st.sampled_from(CHANGED))
 def test_disconnect_clients(world: World, event: object) -> None:
     world.begin()
     keys = {"pk": {"S": f"session#{KNOWN[0]}"}, "sk": {"S": event}}
     change = {"Keys": keys, "SequenceNumber": "1"}
     batch = {"Records": [{"eventName": "INSERT", "dynamodb": change}]}
     assert world.run("disconnect_clients", batch) == {"batchItemFailures": []}
+
+
+@fuzz(st.tuples(st.sampled_from(["INSERT", "MODIFY", "REMOVE"]), st.sampled_from(CHANGED)))
+def test_publish_events(world: World, event: object) -> None:
+    world.begin()
+    assert isinstance(event, tuple)
+    name, sk = event
+    keys = {"pk": {"S": f"session#{KNOWN[0]}"}, "sk": {"S": sk}}
+    change = {"Keys": keys, "SequenceNumber": "1", "NewImage": {"endedAt": {"N": "1"}}}
+    batch = {"Records": [{"eventName": name, "dynamodb": change}]}
+    accepted = answer(200, {"FailedEntryCount": 0, "Entries": []})
+    world.aws.replace("PutEvents", lambda _, proceed: accepted(proceed))
+    assert world.run("publish_events", batch) == {"batchItemFailures": []}
+    assert world.written == []

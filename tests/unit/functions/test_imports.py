@@ -96,6 +96,8 @@ LOADED = {
     | CREDENTIALS
     | STREAM
     | {"disconnect_clients"},
+    "publish_events": SHARED
+    | {"opentok_client.session_id", "stream_handler", "storage.stream", "publish_events"},
     "remove_connection": HTTP
     | CREDENTIALS
     | {"remove_connection", "storage.presence_store", "vendor"},

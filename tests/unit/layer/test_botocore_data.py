@@ -24,7 +24,12 @@ import botocore, botocore.session
 from botocore.config import Config
 
 assert botocore.__file__.startswith(sys.argv[1]), botocore.__file__
-calls = {"dynamodb": "list_tables", "secretsmanager": "list_secrets", "sts": "get_caller_identity"}
+calls = {
+    "dynamodb": "list_tables",
+    "events": "list_rules",
+    "secretsmanager": "list_secrets",
+    "sts": "get_caller_identity",
+}
 if "AWS_ACCOUNT_ID" in os.environ:  # only DynamoDB has endpoints per account
     calls = {"dynamodb": calls["dynamodb"]}
 session = botocore.session.get_session()

@@ -39,6 +39,7 @@ class Settings(NamedTuple):
     caller_sessions_per_hour: int
     caller_tokens_per_minute: int
     caller_rooms: int
+    event_bus_name: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -66,6 +67,7 @@ class Settings(NamedTuple):
             caller_sessions_per_hour=read.integer("CALLER_SESSIONS_PER_HOUR", 0, 1_000_000),
             caller_tokens_per_minute=read.integer("CALLER_TOKENS_PER_MINUTE", 0, 1_000_000),
             caller_rooms=read.integer("CALLER_ROOMS", 0, 1_000),
+            event_bus_name=read.text("EVENT_BUS_NAME", may_be_empty=True),
         )
         if settings.retention_seconds < settings.room_idle_seconds:
             # A record would expire before its room is idle, which would split the room's callers.

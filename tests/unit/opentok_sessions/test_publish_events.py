@@ -1,0 +1,297 @@
+"""What happens in sessions is published on the event bus, at least once, without credentials."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opentok_client.callbacks import DATA_MAX_LENGTH, ID_MAX_LENGTH, REASON_MAX_LENGTH
+from opentok_sessions.domain.presence import Connection, identified_data
+from opentok_sessions.publish_events import SESSION_EVENTS, PublishEvents
+from opentok_sessions.storage.presence_store import PresenceStore
+from opentok_sessions.storage.table import Table
+from opentok_sessions.stream_handler import stream_handler
+from tests.aws import TABLE_NAME, Aws, answer, refuse, reply_lost
+from tests.unit.opentok_sessions.application import NOW, Application
+from tests.unit.opentok_sessions.handlers import load
+
+MS = NOW * 1000
+REQUEST_MAX_BYTES = 256 * 1024
+REQUEST_MAX_ENTRIES = 10
+TOKENS = ["T1==cGFydG5lcl9pZD00NzAwMDAwMSZzaWc9", "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiI0NyJ9.c2ln"]
+EVENTS = Path(__file__).parents[3] / "events"
+Record = dict[str, Any]
+
+
+class Bus:
+    """An event bus: accepts every entry, except those that a test lets it refuse."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.requests: list[list[dict[str, str]]] = []
+        self.refused: list[str] = []
+        """The error code of each of the next entries that the bus refuses."""
+        aws.replace("PutEvents", self._put)
+
+    def _put(self, request: dict[str, Any], proceed: Callable[[], Any]) -> Any:
+        self.requests.append(request["Entries"])
+        results: list[dict[str, str]] = []
+        for entry in request["Entries"]:
+            if self.refused:
+                results.append({"ErrorCode": self.refused.pop(0), "ErrorMessage": str(entry)})
+            else:
+                results.append({"EventId": "1"})
+        failed = sum("ErrorCode" in result for result in results)
+        return answer(200, {"FailedEntryCount": failed, "Entries": results})(proceed)
+
+    @property
+    def entries(self) -> list[dict[str, str]]:
+        return [entry for request in self.requests for entry in request]
+
+    @property
+    def published(self) -> list[tuple[str, dict[str, Any]]]:
+        """The detail type and the detail of every entry."""
+        return [(entry["DetailType"], json.loads(entry["Detail"])) for entry in self.entries]
+
+
+class Stage:
+    """A session of alice in the room `lobby`, and the function with its bus."""
+
+    def __init__(self, app: Application, aws: Aws) -> None:
+        self.app, self.aws, self.bus = app, aws, Bus(aws)
+        self.presence = PresenceStore(Table(aws.client("dynamodb"), TABLE_NAME))
+        self.session = app.create({"mediaMode": "routed", "room": "lobby"}).session.session_id
+        self.identified = False
+        self._sequence = 0
+
+    def item(self, sk: str = "session") -> Mapping[str, Any]:
+        item = self.aws.item(f"session#{self.session}", sk)
+        assert item is not None
+        return item
+
+    def record(self, name: str, sk: str, old: object = None, new: object = None) -> Record:
+        """Returns a record of the stream. The sequence numbers are 1, 2, …"""
+        self._sequence += 1
+        images = {"OldImage": old, "NewImage": new}
+        keys = {"pk": {"S": f"session#{self.session}"}, "sk": {"S": sk}}
+        data = {"Keys": keys, "SequenceNumber": str(self._sequence)}
+        data |= {key: image for key, image in images.items() if image is not None}
+        return {"eventName": name, "dynamodb": data}
+
+    def joined(self, client: str, data: str = "") -> Record:
+        self.presence.add(self.session, Connection(client, MS, data), NOW)
+        return self.record("INSERT", f"live#{client}", new=self.item(f"live#{client}"))
+
+    def left(self, client: str) -> Record:
+        connection = Connection(client, MS)
+        self.presence.remove(self.session, connection, MS + 5, "clientDisconnected", NOW)
+        return self.record("INSERT", f"gone#{client}", new=self.item(f"gone#{client}"))
+
+    def changed(self, action: Callable[[], object]) -> Record:
+        old = self.item()
+        action()
+        return self.record("MODIFY", "session", old, self.item())
+
+    def run(self, *records: Record) -> list[str]:
+        """Returns the sequence numbers that the function reports as failed."""
+        client = self.aws.client("events", attempts=1)
+        publish = PublishEvents(self.app.store, client, "calls", self.identified, self.app.clock)
+        failed = stream_handler(publish)({"Records": records}, None)["batchItemFailures"]
+        return [failure["itemIdentifier"] for failure in failed]
+
+
+@pytest.fixture
+def stage(app: Application, aws: Aws) -> Stage:
+    return Stage(app, aws)
+
+
+class TestFacts:
+    def test_a_client_that_connects_is_published_with_its_session(self, stage: Stage) -> None:
+        assert stage.run(stage.joined("c-1", "name=Alice")) == []
+        (entry,) = stage.bus.entries
+        assert (entry["Source"], entry["EventBusName"]) == ("opentok-sessions", "calls")
+        assert entry["DetailType"] == "Connection Created"
+        assert json.loads(entry["Detail"]) == {
+            "sessionId": stage.session,
+            "owner": "alice",
+            "room": "lobby",
+            "state": "open",
+            "timestamp": MS,
+            "connectionId": "c-1",
+            "connectedAt": MS,
+            "data": "name=Alice",
+        }
+
+    def test_a_client_that_leaves_is_published_with_the_reason(self, stage: Stage) -> None:
+        stage.joined("c-1")
+        assert stage.run(stage.left("c-1")) == []
+        ((detail_type, detail),) = stage.bus.published
+        assert detail_type == "Connection Destroyed"
+        assert (detail["timestamp"], detail["endedAt"]) == (MS + 5, MS + 5)
+        assert (detail["connectionId"], detail["reason"]) == ("c-1", "clientDisconnected")
+
+    @pytest.mark.parametrize(("hint", "detail_type"), SESSION_EVENTS.items())
+    def test_what_the_vendor_reports_of_a_session_is_published(
+        self, stage: Stage, hint: str, detail_type: str
+    ) -> None:
+        record = stage.changed(lambda: stage.presence.record_latest(stage.session, hint, MS))
+        assert stage.run(record) == []
+        about = {"sessionId": stage.session, "owner": "alice", "room": "lobby", "state": "open"}
+        assert stage.bus.published == [(detail_type, {**about, "timestamp": MS})]
+
+    def test_the_state_is_that_of_the_session_now(self, stage: Stage) -> None:
+        record = stage.joined("c-1")
+        stage.app.close(stage.session)
+        stage.run(record)
+        assert stage.bus.published[0][1]["state"] == "closed"
+
+    def test_an_event_of_a_session_without_a_record_is_published(self, stage: Stage) -> None:
+        record = stage.joined("c-1")
+        stage.aws.delete(f"session#{stage.session}")
+        assert stage.run(record) == []
+        detail = stage.bus.published[0][1]
+        assert detail["sessionId"] == stage.session
+        assert not {"owner", "room", "state"} & detail.keys()
+
+    def test_a_damaged_record_of_the_session_does_not_hold_up_its_events(
+        self, stage: Stage, metrics: Callable[[], Counter[str]]
+    ) -> None:
+        record = stage.joined("c-1")
+        stage.aws.put({**stage.item(), "owner": {"N": "1"}})
+        assert stage.run(record) == []
+        assert "owner" not in stage.bus.published[0][1]
+        assert metrics()["InternalError"] == 1
+
+
+class TestOtherChanges:
+    def test_a_change_without_a_fact_has_no_event(self, stage: Stage) -> None:
+        started = stage.changed(
+            lambda: stage.presence.record_latest(stage.session, "startedAt", MS)
+        )
+        new = started["dynamodb"]["NewImage"]
+        records = [
+            stage.record("MODIFY", "session", new, {**new, "lastUsedAt": {"N": "7"}}),
+            stage.record("MODIFY", "session", new, {**new, "emptySince": {"N": "7"}}),
+            stage.changed(lambda: stage.app.close(stage.session)),
+            stage.record("INSERT", "session", new=new),
+            stage.record("INSERT", "room", new={}),
+            stage.record("MODIFY", "live#c-1", {}, {}),
+        ]
+        assert stage.run(*records) == []
+        assert stage.bus.requests == []
+
+    @pytest.mark.parametrize("sk", ["session", "live#c-1", "gone#c-1"])
+    def test_an_item_that_expires_has_no_event(self, stage: Stage, sk: str) -> None:
+        assert stage.run(stage.record("REMOVE", sk, old=stage.item())) == []
+        assert stage.bus.requests == []
+
+
+class TestConnectionData:
+    def test_data_that_this_service_wrote_is_published_as_the_user(self, stage: Stage) -> None:
+        stage.identified = True
+        stage.run(stage.joined("c-1", identified_data("bob", "the caller's text")))
+        detail = stage.bus.published[0][1]
+        assert detail["sub"] == "bob"
+        assert "data" not in detail
+
+    def test_in_caller_mode_the_data_names_no_user(self, stage: Stage) -> None:
+        forged = identified_data("bob", "")
+        stage.run(stage.joined("c-1", forged))
+        detail = stage.bus.published[0][1]
+        assert detail["data"] == forged
+        assert "sub" not in detail
+
+    @pytest.mark.parametrize("token", TOKENS, ids=["T1", "JWT"])
+    @pytest.mark.parametrize("identified", [False, True])
+    def test_data_with_a_token_is_left_out(
+        self, stage: Stage, token: str, identified: bool
+    ) -> None:
+        stage.identified = identified
+        stage.run(stage.joined("c-1", f"auth={token}&name=Alice"))
+        (entry,) = stage.bus.entries
+        assert token not in entry["Detail"]
+        assert json.loads(entry["Detail"])["dataOmitted"] is True
+
+
+class TestAtLeastOnce:
+    def test_a_change_that_the_bus_refuses_is_reported_and_the_others_are_published(
+        self, stage: Stage
+    ) -> None:
+        records = [stage.joined(f"c-{number}") for number in (1, 2, 3)]
+        stage.bus.refused = ["ThrottlingException"]
+        assert stage.run(*records) == ["1"]
+        assert stage.run(records[0]) == []
+        assert [detail["connectionId"] for _, detail in stage.bus.published] == [
+            *("c-1", "c-2", "c-3"),
+            "c-1",
+        ]
+
+    def test_one_refused_entry_of_a_change_fails_the_change(self, stage: Stage) -> None:
+        old = stage.item()
+        new = {**old, "startedAt": {"N": "1"}, "endedAt": {"N": "2"}}
+        record = stage.record("MODIFY", "session", old, new)
+        stage.bus.refused = ["InternalFailure"]
+        assert stage.run(record) == ["1"]
+        assert stage.run(record) == []
+        both = ["Session Started", "Session Ended"]
+        assert [detail_type for detail_type, _ in stage.bus.published] == both * 2
+
+    @pytest.mark.parametrize(
+        "failure", [reply_lost, refuse("AccessDeniedException"), answer(500, {})]
+    )
+    def test_a_failure_of_the_bus_is_reported_until_it_is_over(
+        self, stage: Stage, failure: Any, log: Callable[[], str]
+    ) -> None:
+        record = stage.joined("c-1", "private text")
+        stage.aws.meet("PutEvents", failure)
+        assert stage.run(record) == ["1"]
+        assert "change_failed" in log()
+        assert "private text" not in log()
+        assert stage.run(record) == []
+        assert len(stage.bus.published) == 1
+
+    def test_a_failure_of_the_table_is_reported(self, stage: Stage) -> None:
+        record = stage.joined("c-1")
+        stage.aws.meet("GetItem", *[refuse("AccessDeniedException")] * 5)
+        assert stage.run(record) == ["1"]
+        stage.aws.no_more()
+        stage.bus = Bus(stage.aws)
+        assert stage.run(record) == []
+        assert len(stage.bus.published) == 1
+
+    def test_events_that_were_published_are_counted(
+        self, stage: Stage, metrics: Callable[[], Counter[str]]
+    ) -> None:
+        stage.run(stage.joined("c-1"), stage.joined("c-2"))
+        assert metrics()["EventPublished"] == 2
+
+
+def test_the_largest_change_is_within_the_limits_of_a_request(stage: Stage) -> None:
+    client = "c" * ID_MAX_LENGTH
+    values = {
+        "connectionId": {"S": client},
+        "connectedAt": {"N": str(10**15)},
+        "endedAt": {"N": str(10**15)},
+        "reason": {"S": "\0" * REASON_MAX_LENGTH},
+        "connectionData": {"S": "\0" * DATA_MAX_LENGTH},
+    }
+    old = stage.item()
+    new = {**old, **{name: {"N": str(10**15)} for name in SESSION_EVENTS}}
+    stage.run(stage.record("INSERT", f"gone#{client}", new=values))
+    stage.run(stage.record("MODIFY", "session", old, new))
+    assert [len(entries) for entries in stage.bus.requests] == [1, len(SESSION_EVENTS)]
+    for entries in stage.bus.requests:
+        assert len(entries) <= REQUEST_MAX_ENTRIES
+        assert len(json.dumps(entries).encode()) <= REQUEST_MAX_BYTES
+
+
+def test_the_example_event_is_published_by_the_function(aws: Aws) -> None:
+    bus = Bus(aws)
+    event = json.loads((EVENTS / "publish_events.json").read_text())
+    assert load("publish_events")(event, None) == {"batchItemFailures": []}
+    ((detail_type, detail),) = bus.published
+    assert (detail_type, detail["data"]) == ("Connection Created", "name=Alice")
