@@ -78,7 +78,7 @@ class Stage:
         self._sequence += 1
         images = {"OldImage": old, "NewImage": new}
         keys = {"pk": {"S": f"session#{self.session}"}, "sk": {"S": sk}}
-        data = {"Keys": keys, "SequenceNumber": str(self._sequence)}
+        data: Record = {"Keys": keys, "SequenceNumber": str(self._sequence)}
         data |= {key: image for key, image in images.items() if image is not None}
         return {"eventName": name, "dynamodb": data}
 

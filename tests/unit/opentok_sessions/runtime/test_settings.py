@@ -29,8 +29,9 @@ ENVIRONMENT = {
     "CALLER_SESSIONS_PER_HOUR": "600",
     "CALLER_TOKENS_PER_MINUTE": "120",
     "CALLER_ROOMS": "0",
+    "EVENT_BUS_NAME": "",
 }
-MAY_BE_EMPTY = ("API_URL", "PROJECT_ID", "TENANT_CLAIM")
+MAY_BE_EMPTY = ("API_URL", "PROJECT_ID", "TENANT_CLAIM", "EVENT_BUS_NAME")
 
 
 def test_everything_is_read() -> None:
@@ -56,6 +57,7 @@ def test_everything_is_read() -> None:
         caller_sessions_per_hour=600,
         caller_tokens_per_minute=120,
         caller_rooms=0,
+        event_bus_name="",
     )
 
 
