@@ -110,8 +110,7 @@ def release_room(settings: Settings) -> ReleaseRoom:
     from .release_room import ReleaseRoom
 
     table = _table(settings)
-    store = SessionStore(table, settings.retention_seconds)
-    return ReleaseRoom(store, _limits(settings, table))
+    return ReleaseRoom(SessionStore(table, settings.retention_seconds), _limits(settings, table))
 
 
 def precreate_sessions(settings: Settings) -> PrecreateSessions:

@@ -249,7 +249,7 @@ class TestAtLeastOnce:
         record = stage.joined("c-1", "private text")
         stage.aws.meet("PutEvents", failure)
         assert stage.run(record) == ["1"]
-        assert "change_failed" in log()
+        assert "The event bus failed" in log()
         assert "private text" not in log()
         assert stage.run(record) == []
         assert len(stage.bus.published) == 1
