@@ -96,6 +96,7 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
         ("secretsmanager:GetSecretValue", SECRET),
     ],
     "update_session": [
+        ("dynamodb:BatchGetItem", TABLE),
         ("dynamodb:GetItem", TABLE),
         ("dynamodb:UpdateItem", TABLE),
     ],

@@ -104,7 +104,8 @@ LOADED = {
     "update_session": HTTP
     | RESPONSES
     | FIELDS
-    | ROOMS - {"domain.rooms"}
+    | ROOMS
+    | LIMITS
     | {
         "update_session",
         "http.update_session",
