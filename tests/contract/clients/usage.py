@@ -63,7 +63,7 @@ def main() -> None:
     )
     assert isinstance(wrong, Problem), wrong
     closed = close_session.sync_detailed(session.session_id, client=alice)
-    late = issue_token.sync(session.session_id, client=bob)
+    late = issue_token.sync(session.session_id, client=bob, body=IssueToken())
 
     result = {
         "opened": opened.status_code,
