@@ -198,11 +198,13 @@ def test_a_session_of_others_cannot_be_registered(create: Handler, caller: Calle
 
 
 def test_a_jwt_without_a_tenant_is_refused_by_every_route(create: Handler) -> None:
-    wanted, nobody = opened(create, "secret"), Caller("alice")
-    answers = [row.ask(load(row.function), nobody, wanted) for row in BY_ID]
-    answers.append(call(create, "POST /sessions", caller=nobody, body={"room": "secret"}))
-    answers.append(call(load("get_session"), "GET /sessions", caller=nobody))
-    answers.append(call(load("release_room"), "DELETE /rooms/{room}", caller=nobody, room="secret"))
+    wanted, no_user = opened(create, "secret"), Caller("alice")
+    answers = [row.ask(load(row.function), no_user, wanted) for row in BY_ID]
+    answers.append(call(create, "POST /sessions", caller=no_user, body={"room": "secret"}))
+    answers.append(call(load("get_session"), "GET /sessions", caller=no_user))
+    answers.append(
+        call(load("release_room"), "DELETE /rooms/{room}", caller=no_user, room="secret")
+    )
     assert {answer.status for answer in answers} == {400}
 
 

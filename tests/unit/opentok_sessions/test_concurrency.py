@@ -88,7 +88,7 @@ class PoolIndex:
 
     def _put(self, request: dict[str, Any], proceed: Answer) -> AWSResponse:
         response = proceed()
-        if request.get("ConditionExpression") == "attribute_exists(poolKey)":
+        if str(request.get("ConditionExpression")).startswith("attribute_exists(poolKey)"):
             with self._lock:
                 if response.status_code == 200:
                     self._claimed.append(request["Item"]["sessionId"]["S"])
