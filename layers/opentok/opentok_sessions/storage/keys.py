@@ -3,14 +3,15 @@
     session#<id>     session             a session with an owner, or a pooled one
     session#<id>     live#<connection>   a client that is connected
     session#<id>     gone#<connection>   the tombstone of a connection that has ended
+    session#<id>     feature#<family>#<id>  the latest status of an archive, a broadcast, …
     room#<name>      room                the room's current session
     idem#<hash>      key                 an idempotency record
     refill#<pool>    refill              the state after a pool's last refill
     caller#<tenant>#<sub>  sessions#<n>  the caller's new sessions in window n; also tokens#<n>
     caller#<tenant>#<sub>  rooms         the private and permanent rooms that the caller holds
 
-A session and its connections share a partition. In a deployment with tenants, the key of a room is
-`room#<tenant>#<name>`.
+A session, its connections and its features share a partition. In a deployment with tenants, the key
+of a room is `room#<tenant>#<name>`.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ from ..runtime import telemetry
 from .attributes import Attribute, Item, Value, decode, encode
 
 __all__ = [
+    "FEATURE",
     "GONE",
     "LIVE",
     "SCHEMA",
     "Key",
     "caller_key",
+    "feature_key",
+    "feature_prefix",
     "gone_key",
     "idempotency_key",
     "live_key",
@@ -40,7 +44,7 @@ __all__ = [
     "session_key",
 ]
 
-LIVE, GONE = "live#", "gone#"
+LIVE, GONE, FEATURE = "live#", "gone#", "feature#"
 SCHEMA = 1
 """The version of the items' layout. CONTRIBUTING.md describes how it is raised."""
 NEWER_SCHEMA_RETRY_SECONDS = 10.0
@@ -66,6 +70,16 @@ def live_key(session_id: str, connection_id: str) -> Key:
 def gone_key(session_id: str, connection_id: str) -> Key:
     """Returns the key of an ended connection's tombstone."""
     return Key(f"session#{session_id}", f"{GONE}{connection_id}")
+
+
+def feature_key(session_id: str, family: str, feature_id: str) -> Key:
+    """Returns the key of a feature's status."""
+    return Key(f"session#{session_id}", f"{feature_prefix(family)}{feature_id}")
+
+
+def feature_prefix(family: str) -> str:
+    """Returns how the sort keys of a family's features start."""
+    return f"{FEATURE}{family}#"
 
 
 def room_key(name: str, tenant: str) -> Key:

@@ -10,7 +10,7 @@ from .keys import Key
 
 __all__ = ["Request", "WriteRequests"]
 
-RESERVED_WORDS = ("ttl", "state", "schema", "data", "owner")
+RESERVED_WORDS = ("ttl", "state", "schema", "data", "owner", "status")
 
 Request = dict[str, Any]
 
