@@ -1,4 +1,4 @@
-"""The status of features: the latest one is kept, whatever the order in which reports arrive."""
+"""The latest status of a feature is kept, in any order of arrival."""
 
 from __future__ import annotations
 
