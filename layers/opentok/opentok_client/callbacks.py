@@ -12,7 +12,6 @@ import binascii
 import hashlib
 import hmac
 import json
-import math
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
@@ -191,6 +190,6 @@ def _milliseconds(value: object) -> int:
     """Returns a time, which the vendor writes as a number or as a text of digits; 0 without one."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,16}(\.[0-9]*)?", value, re.ASCII):
         value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
-    return int(value) if 0 < value < TIME_MAX else 0
+    return int(value) if 0 < value < TIME_MAX else 0  # NaN is not in this range either

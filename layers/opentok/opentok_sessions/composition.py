@@ -185,6 +185,7 @@ def receive_callback(settings: Settings) -> ReceiveCallback:
     return ReceiveCallback(
         sessions=SessionStore(table, settings.retention_seconds),
         presence=PresenceStore(table),
+        table=table,
         credentials=_credentials(settings),
     )
 

@@ -1,4 +1,5 @@
-"""Receives the vendor's callbacks: verifies them and records who is connected.
+"""Receives the vendor's callbacks: verifies them, records who is connected and what is recorded,
+broadcast, captioned, rendered or dialled in.
 
 Nothing else happens here. What follows from a change (disconnected clients, events on a bus) is
 read from the table's stream, so it cannot be lost between the write and its consequence.
@@ -20,6 +21,7 @@ from .domain.problems import CallbackRefused, CallbackUnverifiable
 from .runtime import telemetry
 from .storage.presence_store import Change, PresenceStore
 from .storage.session_store import SessionStore
+from .storage.table import Table
 
 __all__ = ["ReceiveCallback"]
 
@@ -38,6 +40,7 @@ class ReceiveCallback:
 
     sessions: SessionStore
     presence: PresenceStore
+    table: Table
     credentials: CredentialCache
     clock: Callable[[], float] = time.time
 
@@ -55,7 +58,7 @@ class ReceiveCallback:
         if event.timestamp > (now + FUTURE_MAX_SECONDS) * 1000:
             # It would end every later conversation, or make the session look empty forever.
             telemetry.count("CallbackUnusable")
-            telemetry.logger.warning("callback_from_the_future", extra=_details(event))
+            telemetry.logger.warning("callback_from_the_future", extra=_details(kind, event))
             return
         telemetry.count("CallbackReceived")
         if event.timestamp:
@@ -65,7 +68,9 @@ class ReceiveCallback:
             telemetry.count("CallbackUnknownSession")
         elif kind == "session":
             self._record(session, event, now)
-        telemetry.logger.info("callback", extra={"kind": kind, **_details(event)})
+        else:
+            return self._record_feature(kind, session, event, now)
+        telemetry.logger.info("callback", extra=_details(kind, event))
 
     def _verified(self, raw: bytes, authorization: str | None, now: float) -> Event | None:
         event = verify(raw, authorization, (), now)
@@ -140,15 +145,33 @@ class ReceiveCallback:
             self.presence.record_latest(session.session_id, "emptySince", since)
         return change is Change.REMOVED
 
+    def _record_feature(self, kind: str, session: Session, event: Event, now: float) -> None:
+        # Loaded when needed: most callbacks are about connections.
+        from .domain.feature_events import reported
+        from .storage.feature_store import FeatureStore
+
+        record, details = reported(kind, event), _details(kind, event)
+        if record is None:
+            telemetry.count("CallbackUnusable")
+            telemetry.logger.warning("callback_unusable", extra=details)
+            return
+        kept_seconds = self.sessions.expires_at(session, now) - int(now)  # as long as the session
+        if not FeatureStore(self.table).record(session.session_id, record, now, kept_seconds):
+            telemetry.count("CallbackDuplicate")  # or a later status is known
+        details |= {"feature_id": record.id, "status": record.status}
+        telemetry.logger.info("callback", extra=details)
+
 
 def _storable(event: Event) -> bool:
     return 1 <= len(event.session_id) <= 255 and event.session_id.isascii()
 
 
-def _details(event: Event) -> dict[str, object]:
+def _details(kind: str, event: Event) -> dict[str, object]:
     return {
+        "kind": kind,
         "event": event.name,
         "session_id": event.session_id,
         "connection_id": event.connection.id if event.connection else None,
-        "reason": event.reason or None,
+        # Not that of a broadcast, which may contain a stream name.
+        "reason": (event.reason or None) if kind == "session" else None,
     }

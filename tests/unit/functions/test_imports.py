@@ -116,6 +116,8 @@ LOADED = {
     "close_session": HTTP | {"close_session"},
     "receive_callback": HTTP - {"domain.policy"}
     | CREDENTIALS
+    # Neither `domain.feature_events` nor `storage.feature_store`: the first callback about a
+    # feature loads them.
     | {"receive_callback", "opentok_client.callbacks", "storage.presence_store"},
     "release_room": HTTP | LIMITS | {"release_room"},
     "get_session": CONVERSATIONS

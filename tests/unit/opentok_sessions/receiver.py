@@ -10,6 +10,7 @@ from opentok_client.credentials import Platform
 from opentok_sessions.credentials import CredentialCache
 from opentok_sessions.domain.models import Session
 from opentok_sessions.receive_callback import ReceiveCallback
+from opentok_sessions.storage.feature_store import FeatureStore
 from opentok_sessions.storage.presence_store import PresenceStore
 from opentok_sessions.storage.session_store import SessionStore
 from opentok_sessions.storage.table import Table
@@ -30,6 +31,7 @@ class Receiver:
     clock: Clock
     sessions: SessionStore
     presence: PresenceStore
+    features: FeatureStore
     receive: ReceiveCallback
 
     @classmethod
@@ -41,8 +43,8 @@ class Receiver:
         secrets_manager = aws.client("secretsmanager")
         clocks = Clocks(clock, clock)
         cache = CredentialCache(secrets_manager, SECRET_ID, Platform.OPENTOK, 60, clocks=clocks)
-        receive = ReceiveCallback(sessions, presence, cache, clock)
-        return cls(aws, clock, sessions, presence, receive)
+        receive = ReceiveCallback(sessions, presence, table, cache, clock)
+        return cls(aws, clock, sessions, presence, FeatureStore(table), receive)
 
     def record_session(self, number: int = 1) -> str:
         session = a_session(number)

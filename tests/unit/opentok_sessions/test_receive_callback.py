@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -325,9 +326,7 @@ class TestFailures:
         self, receiver: Receiver
     ) -> None:
         receiver.join("c-1", MS - 20)
-        other = Receiver(
-            receiver.aws, receiver.clock, receiver.sessions, receiver.presence, receiver.receive
-        )
+        other = replace(receiver)
         receiver.aws.meet("Query", before(lambda: other.join("c-2", MS - 10)))
         receiver.leave("c-1", MS - 20, MS)
         assert receiver.session().hints.empty_since is None
