@@ -19,8 +19,8 @@ from .domain.models import Session
 from .domain.presence import sub_of
 from .domain.problems import DamagedRecord, Unavailable
 from .runtime import telemetry
-from .storage.attributes import Item, decode
-from .storage.keys import GONE, LIVE
+from .storage.attributes import Item, Value, decode
+from .storage.keys import FEATURE, GONE, LIVE
 from .storage.session_store import SessionStore
 from .storage.stream import ItemChange
 
@@ -38,6 +38,14 @@ SESSION_EVENTS = {
 }
 """The event that a new value of an attribute of the session reports. One change has three events at
 most, so a `PutEvents` request stays within its limits of 10 entries and 256 KB."""
+FEATURE_EVENTS = {
+    "archives": "Archive Status",
+    "broadcasts": "Broadcast Status",
+    "captions": "Captions Status",
+    "renders": "Render Status",
+    "sip-calls": "SIP Status",
+}
+"""The event that a new status or reason of a feature reports, by the feature's family."""
 _CREDENTIAL = re.compile(r"T1==|eyJ[\w-]+\.eyJ[\w-]+\.")
 """A client token or another JWT. An app may have put its own into the connection data."""
 
@@ -81,6 +89,8 @@ class PublishEvents:
 
     def _events(self, change: ItemChange) -> list[_Event]:
         """Returns the facts in a change. An item that expired, or a use of the session, is none."""
+        if change.sk.startswith(FEATURE) and change.event != "REMOVE":
+            return self._feature(decode(change.old), decode(change.new))
         if change.event == "INSERT":
             for prefix, detail_type in CONNECTION_EVENTS.items():
                 if change.sk.startswith(prefix):
@@ -93,6 +103,22 @@ class PublishEvents:
                 if name in new and new[name] != old.get(name)
             ]
         return []
+
+    def _feature(self, old: Mapping[str, Value], new: Mapping[str, Value]) -> list[_Event]:
+        detail_type = FEATURE_EVENTS.get(str(new.get("family")))
+        fields, before = _json_object(new.get("fields")), _json_object(old.get("fields"))
+        status, reason = new.get("status"), fields.get("reason")
+        if detail_type is None or (status, reason) == (old.get("status"), before.get("reason")):
+            return []
+        detail: dict[str, object] = {
+            "family": new.get("family"),
+            "featureId": new.get("featureId"),
+            "status": status,
+            "reason": reason,
+            "updatedAt": new.get("updatedAt") or None,  # 0: the vendor did not say
+            "feature": fields or None,
+        }
+        return [_Event(detail_type, {name: value for name, value in detail.items() if value})]
 
     def _connection(self, item: Item) -> dict[str, object]:
         values = decode(item)
@@ -131,6 +157,15 @@ class PublishEvents:
             "Detail": json.dumps(detail, ensure_ascii=False, separators=(",", ":")),
             "EventBusName": self.bus,
         }
+
+
+def _json_object(text: object) -> Mapping[str, object]:
+    """Returns the fields of a feature; none if they are damaged, which does not hold up events."""
+    try:
+        value = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        value = None
+    return value if isinstance(value, dict) else {}
 
 
 def _code(error: BotoCoreError | ClientError) -> str:

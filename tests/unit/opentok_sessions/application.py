@@ -53,6 +53,7 @@ __all__ = [
     "IDLE",
     "MODERATOR",
     "NOW",
+    "RETENTION",
     "Application",
     "Clock",
     "a_session",

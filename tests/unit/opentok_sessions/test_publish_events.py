@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local.stack.bundle import read_template
 from opentok_client.callbacks import DATA_MAX_LENGTH, ID_MAX_LENGTH, REASON_MAX_LENGTH
+from opentok_sessions.domain.feature_events import STATUS_MAX_LENGTH, TEXT_MAX_LENGTH
+from opentok_sessions.domain.features import FeatureRecord
 from opentok_sessions.domain.presence import Connection, identified_data
-from opentok_sessions.publish_events import SESSION_EVENTS, PublishEvents
+from opentok_sessions.publish_events import FEATURE_EVENTS, SESSION_EVENTS, PublishEvents
+from opentok_sessions.storage.feature_store import FeatureStore
 from opentok_sessions.storage.presence_store import PresenceStore
 from opentok_sessions.storage.table import Table
 from opentok_sessions.stream_handler import stream_handler
 from tests.aws import TABLE_NAME, Aws, answer, refuse, reply_lost
-from tests.unit.opentok_sessions.application import NOW, Application
+from tests.unit.opentok_sessions.application import NOW, RETENTION, Application
 from tests.unit.opentok_sessions.handlers import load
 
 MS = NOW * 1000
@@ -63,7 +68,8 @@ class Stage:
 
     def __init__(self, app: Application, aws: Aws) -> None:
         self.app, self.aws, self.bus = app, aws, Bus(aws)
-        self.presence = PresenceStore(Table(aws.client("dynamodb"), TABLE_NAME))
+        table = Table(aws.client("dynamodb"), TABLE_NAME)
+        self.presence, self.features = PresenceStore(table), FeatureStore(table)
         self.session = app.create({"mediaMode": "routed", "room": "lobby"}).session.session_id
         self.identified = False
         self._sequence = 0
@@ -90,6 +96,17 @@ class Stage:
         connection = Connection(client, MS)
         self.presence.remove(self.session, connection, MS + 5, "clientDisconnected", NOW)
         return self.record("INSERT", f"gone#{client}", new=self.item(f"gone#{client}"))
+
+    def reported(
+        self, status: str, family: str = "archives", at: int = MS, **fields: object
+    ) -> Record:
+        """Records a status of the feature `f-1`, which may be its first one."""
+        sk = f"feature#{family}#f-1"
+        old = self.aws.item(f"session#{self.session}", sk)
+        known = {"id": "f-1", "status": status, **fields}
+        record = FeatureRecord(family, "f-1", status, at, known)
+        assert self.features.record(self.session, record, NOW, RETENTION)
+        return self.record("MODIFY" if old else "INSERT", sk, old, self.item(sk))
 
     def changed(self, action: Callable[[], object]) -> Record:
         old = self.item()
@@ -190,6 +207,116 @@ class TestOtherChanges:
         assert stage.bus.requests == []
 
 
+class TestFeatures:
+    @pytest.mark.parametrize(("family", "detail_type"), FEATURE_EVENTS.items())
+    def test_the_status_of_a_feature_is_published_with_its_session(
+        self, stage: Stage, family: str, detail_type: str
+    ) -> None:
+        assert stage.run(stage.reported("stopped", family, reason="session ended")) == []
+        detail = {
+            "sessionId": stage.session,
+            "owner": "alice",
+            "room": "lobby",
+            "state": "open",
+            "family": family,
+            "featureId": "f-1",
+            "status": "stopped",
+            "reason": "session ended",
+            "updatedAt": MS,
+            "feature": {"id": "f-1", "status": "stopped", "reason": "session ended"},
+        }
+        assert stage.bus.published == [(detail_type, detail)]
+
+    def test_every_change_of_the_status_is_published(self, stage: Stage) -> None:
+        statuses = ["started", "paused", "started", "stopped", "available", "expired"]
+        records = [stage.reported(status, at=MS + n) for n, status in enumerate(statuses)]
+        assert stage.run(*records) == []
+        assert [detail["status"] for _, detail in stage.bus.published] == statuses
+
+    def test_a_report_with_the_same_status_is_not_published(self, stage: Stage) -> None:
+        records = [stage.reported("started", at=MS + n, duration=n) for n in range(3)]
+        assert stage.run(*records) == []
+        assert len(stage.bus.published) == 1
+
+    def test_a_status_without_time_and_reason_has_neither(self, stage: Stage) -> None:
+        stage.run(stage.reported("started", at=0, reason=""))
+        assert not {"updatedAt", "reason"} & stage.bus.published[0][1].keys()
+
+    def test_an_item_that_expires_has_no_event(self, stage: Stage) -> None:
+        record = stage.reported("started")
+        old, sk = record["dynamodb"]["NewImage"], "feature#archives#f-1"
+        assert stage.run(stage.record("REMOVE", sk, old=old)) == []
+        assert stage.bus.requests == []
+
+    def test_a_family_without_callbacks_has_no_event(self, stage: Stage) -> None:
+        assert stage.run(stage.reported("started", "audio-connectors")) == []
+        assert stage.bus.requests == []
+
+    @pytest.mark.parametrize("fields", [{"NULL": True}, {"S": "{"}, {"S": "[]"}, {"N": "1"}])
+    def test_damaged_fields_do_not_hold_up_the_event(
+        self, stage: Stage, fields: Mapping[str, object]
+    ) -> None:
+        record = stage.reported("started")
+        record["dynamodb"]["NewImage"]["fields"] = fields
+        assert stage.run(record) == []
+        assert stage.bus.published[0][1]["status"] == "started"
+
+    def test_a_status_that_the_bus_refuses_is_repeated(self, stage: Stage) -> None:
+        record = stage.reported("started")
+        stage.bus.refused = ["ThrottlingException"]
+        assert stage.run(record) == ["1"]
+        assert stage.run(record) == []
+        assert stage.bus.published[0] == stage.bus.published[1]
+
+
+def matches(pattern: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
+    """Returns whether Lambda's filter lets a record pass; only what the template uses of it."""
+    for name, wanted in pattern.items():
+        found = value.get(name)
+        if isinstance(wanted, dict):
+            if not isinstance(found, dict) or not matches(wanted, found):
+                return False
+        elif not any(_matches_one(choice, found) for choice in wanted):
+            return False
+    return True
+
+
+def _matches_one(choice: object, found: object) -> bool:
+    match choice:
+        case {"prefix": str(prefix)}:
+            return isinstance(found, str) and found.startswith(prefix)
+        case {"exists": bool(exists)}:
+            return (found is not None) is exists
+    return choice == found
+
+
+def test_every_change_with_an_event_passes_the_filters_of_the_stream(stage: Stage) -> None:
+    function = read_template(EVENTS.parent / "template.yaml")["Resources"]["PublishEventsFunction"]
+    source = function["Properties"]["Events"]["SessionChanged"]["Properties"]
+    filters = [json.loads(entry["Pattern"]) for entry in source["FilterCriteria"]["Filters"]]
+    assert len(filters) <= 5, "Lambda allows five"
+
+    def passes(record: Record) -> bool:
+        return any(matches(pattern, record) for pattern in filters)
+
+    record_hint = stage.presence.record_latest
+    hints = [
+        stage.changed(partial(record_hint, stage.session, hint, MS)) for hint in SESSION_EVENTS
+    ]
+    first = [stage.reported("started", family) for family in FEATURE_EVENTS]
+    later = [stage.reported("failed", family) for family in FEATURE_EVENTS]
+    for record in [stage.joined("c-1"), stage.left("c-1"), *hints, *first, *later]:
+        assert passes(record), record["dynamodb"]["Keys"]
+    new = {name: value for name, value in stage.item().items() if name not in SESSION_EVENTS}
+    for record in [
+        stage.record("REMOVE", "feature#archives#f-1", old=new),
+        stage.record("MODIFY", "session", new, {**new, "lastUsedAt": {"N": "7"}}),
+        stage.record("INSERT", "session", new=new),
+        stage.record("INSERT", "room", new={}),
+    ]:
+        assert not passes(record), record["dynamodb"]["Keys"]
+
+
 class TestConnectionData:
     def test_data_that_this_service_wrote_is_published_as_the_user(self, stage: Stage) -> None:
         stage.identified = True
@@ -283,7 +410,9 @@ def test_the_largest_change_is_within_the_limits_of_a_request(stage: Stage) -> N
     new = {**old, **{name: {"N": str(10**15)} for name in SESSION_EVENTS}}
     stage.run(stage.record("INSERT", f"gone#{client}", new=values))
     stage.run(stage.record("MODIFY", "session", old, new))
-    assert [len(entries) for entries in stage.bus.requests] == [1, len(SESSION_EVENTS)]
+    texts: dict[str, Any] = {f"field-{n}": "\0" * TEXT_MAX_LENGTH for n in range(10)}
+    stage.run(stage.reported("s" * STATUS_MAX_LENGTH, reason="\0" * TEXT_MAX_LENGTH, **texts))
+    assert [len(entries) for entries in stage.bus.requests] == [1, len(SESSION_EVENTS), 1]
     for entries in stage.bus.requests:
         assert len(entries) <= REQUEST_MAX_ENTRIES
         assert len(json.dumps(entries).encode()) <= REQUEST_MAX_BYTES
