@@ -8,17 +8,19 @@ from __future__ import annotations
 import os
 import random
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opentok_client.callbacks import Event, verify
 from opentok_sessions.domain.presence import live
 from opentok_sessions.domain.problems import Problem
-from tests.aws import Aws, aws_in_memory
+from tests.aws import Aws
 from tests.callbacks import SIGNATURE_SECRET, authorization, body, connection_event, session_event
 from tests.unit.opentok_sessions.application import NOW, Clock
+from tests.unit.opentok_sessions.fast_aws import FastAws
 from tests.unit.opentok_sessions.receiver import SESSION, Receiver
 
 SOAK = os.environ.get("SOAK") == "1"
@@ -69,10 +71,20 @@ def events_of(visits: list[Visit], ends: list[int]) -> list[Json]:
     return events
 
 
-@settings(max_examples=HISTORIES)
+@pytest.fixture
+def fast_aws(aws: Aws) -> FastAws:
+    return FastAws(aws)
+
+
+# Every history starts with an empty table.
+@settings(max_examples=HISTORIES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(VISITS, ENDS, st.randoms(use_true_random=False), st.data())
 def test_every_order_and_repetition_of_the_same_facts_gives_the_same_presence(
-    visits: list[Visit], ends: list[int], order: random.Random, data: st.DataObject
+    fast_aws: FastAws,
+    visits: list[Visit],
+    ends: list[int],
+    order: random.Random,
+    data: st.DataObject,
 ) -> None:
     events = events_of(visits, ends)
     sent = events + [event for event in events if data.draw(st.booleans())]
@@ -84,22 +96,20 @@ def test_every_order_and_repetition_of_the_same_facts_gives_the_same_presence(
         if visit.left_at is None and visit.connected_at > end
     )
 
-    with aws_in_memory() as aws:
-        receiver = Receiver.start(aws, Clock())
-        receiver.record_session()
-        for event in sent:
-            receiver.send(event)
+    fast_aws.clear()
+    receiver = Receiver.start(cast(Aws, fast_aws), Clock())
+    receiver.record_session()
+    for event in sent:
+        receiver.send(event)
 
-        connections = receiver.presence.connections(SESSION, receiver.session().hints)
-        assert [(c.connected_at, c.id) for c in connections] == expected
-        hints = receiver.session().hints
-        assert hints.ended_at == (end or None)
-        seen = live(connections, hints)
-        assert seen.state == ("unknown" if not events else "live" if expected else "empty")
-        if expected:
-            assert hints.empty_since is None or receiver.presence.is_anyone_connected(
-                SESSION, hints
-            )
+    connections = receiver.presence.connections(SESSION, receiver.session().hints)
+    assert [(c.connected_at, c.id) for c in connections] == expected
+    hints = receiver.session().hints
+    assert hints.ended_at == (end or None)
+    seen = live(connections, hints)
+    assert seen.state == ("unknown" if not events else "live" if expected else "empty")
+    if expected:
+        assert hints.empty_since is None or receiver.presence.is_anyone_connected(SESSION, hints)
 
 
 def test_presence_is_exact_after_many_joins_and_leaves_from_30_threads(
