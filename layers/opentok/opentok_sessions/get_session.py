@@ -67,7 +67,7 @@ class GetSession:
         room = self.store.find_room(name, caller.tenant)
         if room is None or not policy.is_admitted_to_room(caller, room):
             return None  # after one read, so that a private room is like a free name
-        session = self.store.find_session(room.session_id)
+        session = self.store.find_session_of(room)
         if session is None:
             return None
         # Only the credentials could tell whether its project is still ours; they are not read here.

@@ -142,7 +142,7 @@ class JoinSession:
             )
             raise SessionNotFound
         attempt.deadline.require()
-        session = self.store.find_session(room.session_id)
+        session = self.store.find_session_of(room)
         if session is None:
             claim = RoomClaim(name, room.session_id)
             return Opening(credentials, _terms(attempt, room), claim)

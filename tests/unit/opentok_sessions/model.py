@@ -159,8 +159,8 @@ class Model:
 
     def shown_in_room(self, caller: Caller, name: str, now: int) -> str | None:
         """Returns the session that a search for the room shows to the caller."""
-        room = self.rooms.get((caller.tenant, name))
-        session = self.seen(caller, room.session_id) if room else None
+        session = self._session_of(caller.tenant, name)
+        session = self.seen(caller, session.id) if session else None
         if session is None or session.over(now) or session.idle(now) or session.superseded:
             return None
         return session.id
@@ -215,7 +215,7 @@ class Model:
             return self._new(caller, body, New(caller.sub, _list(body), _reuse(body)))
         if highest(caller, room) is None:
             return Refused(SessionNotFound)
-        session = self.sessions.get(room.session_id)
+        session = self._session_of(caller.tenant, name)
         moved = session is not None and session.project != self.project
         usable = session is not None and not (moved or session.over(now) or session.superseded)
         if session is not None and usable and not session.idle(now):
@@ -371,9 +371,9 @@ class Model:
 
     def has_released(self, caller: Caller, name: str) -> None:
         """Records that a room was released."""
-        room = self.rooms.pop((caller.tenant, name))
-        if (session := self.sessions.get(room.session_id)) is not None:
+        if (session := self._session_of(caller.tenant, name)) is not None:
             session.superseded = True
+        del self.rooms[caller.tenant, name]
 
     def has_expired(self, kind: str, now: int) -> None:
         """Removes sessions, rooms or idempotency records whose time has come."""
@@ -381,6 +381,12 @@ class Model:
             self.sessions = {i: s for i, s in self.sessions.items() if s.ttl > now}
         elif kind == "room":
             self.rooms = {name: room for name, room in self.rooms.items() if room.ttl > now}
+
+    def _session_of(self, tenant: str, name: str) -> KnownSession | None:
+        """Returns the room's session, unless its record has gone and its ID is another's now."""
+        room = self.rooms.get((tenant, name))
+        session = self.sessions.get(room.session_id) if room else None
+        return session if session and (session.tenant, session.room) == (tenant, name) else None
 
     def _room_of(self, session: KnownSession) -> KnownRoom | None:
         """Returns the room whose current session this is."""

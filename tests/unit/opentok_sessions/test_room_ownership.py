@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from opentok_client.grant import Role
-from opentok_sessions.domain.models import Caller, Reuse, TokenRequest
+from opentok_sessions.domain.models import Caller, Reuse, Session, TokenRequest
 from opentok_sessions.domain.problems import (
     InvalidRequest,
     Problem,
@@ -18,6 +18,7 @@ from opentok_sessions.domain.problems import (
     SessionNotFound,
     SessionNotOpenYet,
 )
+from opentok_sessions.domain.requests import ListRequest
 from opentok_sessions.http.pools import parse_pools
 from tests.aws import API_SECRET, Aws
 from tests.unit.opentok_sessions.application import (
@@ -33,6 +34,8 @@ from tests.unit.opentok_sessions.application import (
 from tests.unit.opentok_sessions.vendor_server import VendorServer
 
 MALLORY = Caller("mallory")
+RED = Caller("alice", tenant="red")
+BLUE_MODERATOR = Caller("mo", moderator=True, tenant="blue")
 PRIVATE: dict[str, object] = {"room": "consultation", "participants": {"bob": "subscriber"}}
 JOIN: dict[str, object] = {"room": "consultation"}
 OTHER_KEY = "46000000"
@@ -265,3 +268,27 @@ def test_an_impossible_request_does_not_tell_a_private_room_from_a_free_name(
             app.create({"room": room, **body}, MALLORY)
         details.append((raised.value.detail, tuple(aws.calls)))
     assert details[0] == details[1]
+
+
+class TestASessionIdThatIsRegisteredAfterItsRecordExpired:
+    """The room's record may outlive its session's. The new session does not belong to the room."""
+
+    @pytest.fixture
+    def registered(self, app: Application, aws: Aws) -> Session:
+        first = app.create({"room": "lobby"}, RED).session
+        aws.delete(f"session#{first.session_id}")
+        return app.create(
+            {"sessionId": first.session_id, "participants": {}}, BLUE_MODERATOR
+        ).session
+
+    def test_the_room_moves_on(self, app: Application, registered: Session) -> None:
+        assert app.get_session.search(ListRequest("lobby", 1, None), RED) == ([], None)
+        second = app.create({"room": "lobby"}, RED).session
+        assert second.session_id != registered.session_id
+        assert not app.recorded(registered.session_id).superseded
+
+    def test_releasing_the_room_leaves_it_alone(
+        self, app: Application, registered: Session
+    ) -> None:
+        app.release_room("lobby", RED)
+        assert not app.recorded(registered.session_id).superseded

@@ -51,16 +51,27 @@ class SessionStore:
         item = self._table.get(room_key(name, tenant))
         return room_of(item, name, tenant) if item else None
 
+    def find_session_of(self, room: Room) -> Session | None:
+        """Returns the room's session; None when its record has gone.
+
+        After that its ID may have been registered again, possibly in another tenant: that session
+        does not belong to the room.
+        """
+        session = self.find_session(room.session_id)
+        if session is None or (session.room, session.tenant) != (room.name, room.tenant):
+            return None
+        return session
+
     def release_room(self, room: Room) -> bool:
         """Removes the room's record and marks its session superseded.
 
         Returns False when the room moved on in the meantime. A session whose record has expired
-        is not recreated.
+        is not recreated, and one that was registered under its ID is not marked.
         """
         remove = self._table.delete_request(
             room_key(room.name, room.tenant), "sessionId = :id", {":id": room.session_id}
         )
-        mark = self._writes.superseded(room.session_id)
+        mark = self._writes.superseded(room.session_id, room.name, room.tenant)
         writes = [
             Conditional(Outcome.ROOM_TAKEN, "Delete", remove),
             Conditional(Outcome.SESSION_TAKEN, "Update", mark),

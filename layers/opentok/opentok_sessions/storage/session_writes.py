@@ -44,13 +44,19 @@ class SessionWrites:
         if old is not None and old.session_id != session.session_id:
             # A caller who joins the idle session at this moment is either detected here, or
             # detects the mark. So no caller stays in it alone.
-            mark = self.superseded(old.session_id, old if claim.while_idle else None)
+            idle = old if claim.while_idle else None
+            mark = self.superseded(old.session_id, claim.name, session.tenant, idle)
             yield Conditional(Outcome.ROOM_TAKEN, "Update", mark)
 
-    def superseded(self, session_id: str, idle: Session | None = None) -> Request:
-        """Marks a session; `idle` is its record as it was read, if it must not be used since."""
-        condition = "attribute_exists(pk)"  # a record that TTL removed is not recreated
-        values: dict[str, Value | None] = {":yes": True}
+    def superseded(
+        self, session_id: str, room: str, tenant: str, idle: Session | None = None
+    ) -> Request:
+        """Marks a room's session; `idle` is its record as it was read, if it must not be used
+        since."""
+        # False for a record that TTL removed, also if its ID has been registered again since.
+        condition = "room = :room AND "
+        condition += "tenant = :tenant" if tenant else "attribute_not_exists(tenant)"
+        values: dict[str, Value | None] = {":yes": True, ":room": room, ":tenant": tenant or None}
         if idle is not None:
             condition += " AND (attribute_not_exists(lastUsedAt) OR lastUsedAt = :seen)"
             values[":seen"] = idle.last_used_at
