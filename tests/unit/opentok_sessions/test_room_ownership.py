@@ -18,7 +18,6 @@ from opentok_sessions.domain.problems import (
     SessionNotFound,
     SessionNotOpenYet,
 )
-from opentok_sessions.domain.requests import ListRequest
 from opentok_sessions.http.pools import parse_pools
 from tests.aws import API_SECRET, Aws
 from tests.unit.opentok_sessions.application import (
@@ -273,22 +272,32 @@ def test_an_impossible_request_does_not_tell_a_private_room_from_a_free_name(
 class TestASessionIdThatIsRegisteredAfterItsRecordExpired:
     """The room's record may outlive its session's. The new session does not belong to the room."""
 
-    @pytest.fixture
-    def registered(self, app: Application, aws: Aws) -> Session:
-        first = app.create({"room": "lobby"}, RED).session
-        aws.delete(f"session#{first.session_id}")
-        return app.create(
-            {"sessionId": first.session_id, "participants": {}}, BLUE_MODERATOR
-        ).session
+    @pytest.fixture(
+        params=[(RED, BLUE_MODERATOR), (ALICE, MODERATOR)], ids=["another tenant", "one tenant"]
+    )
+    def users(self, request: pytest.FixtureRequest) -> tuple[Caller, Caller]:
+        owner, moderator = request.param
+        return owner, moderator
 
-    def test_the_room_moves_on(self, app: Application, registered: Session) -> None:
-        assert app.get_session.search(ListRequest("lobby", 1, None), RED) == ([], None)
-        second = app.create({"room": "lobby"}, RED).session
+    @pytest.fixture
+    def registered(self, app: Application, aws: Aws, users: tuple[Caller, Caller]) -> Session:
+        owner, moderator = users
+        first = app.create({"room": "lobby"}, owner).session
+        aws.delete(f"session#{first.session_id}")
+        return app.create({"sessionId": first.session_id, "participants": {}}, moderator).session
+
+    def test_the_room_moves_on(
+        self, app: Application, users: tuple[Caller, Caller], registered: Session
+    ) -> None:
+        owner, _ = users
+        assert app.in_room("lobby", owner) is None
+        second = app.create({"room": "lobby"}, owner).session
         assert second.session_id != registered.session_id
         assert not app.recorded(registered.session_id).superseded
 
     def test_releasing_the_room_leaves_it_alone(
-        self, app: Application, registered: Session
+        self, app: Application, users: tuple[Caller, Caller], registered: Session
     ) -> None:
-        app.release_room("lobby", RED)
+        owner, _ = users
+        app.release_room("lobby", owner)
         assert not app.recorded(registered.session_id).superseded
