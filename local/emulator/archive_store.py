@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from local.emulator.archives import Archive
 from local.emulator.errors import BadRequest, Conflict, MethodNotAllowed, NotFound
@@ -204,6 +205,11 @@ class Archives:
 
     def _stopped(self, archive: Archive, reason: str) -> Archive:
         archive.stop(self._clock(), reason)
+        if self._variants().archive_uploaded_first:
+            stopped = replace(archive)
+            self.report(archive.id, "uploaded", reason)
+            self._publish(stopped)
+            return stopped
         seconds = self._variants().archive_available_after_ms / 1000
         if seconds:
             loop = asyncio.get_running_loop()
@@ -217,8 +223,11 @@ class Archives:
     def _changed(self, archive: Archive) -> Archive:
         self._archives[archive.id] = archive
         self._journal.append({"archive": archive.record()})
+        self._publish(archive)
+        return archive
+
+    def _publish(self, archive: Archive) -> None:
         session = self._sessions.get(archive.session_id)
         if session is not None:
             time_ms = int(self._clock() * 1000)
             self._events.publish(Event(EventName.ARCHIVE, session, time_ms, archive=archive))
-        return archive

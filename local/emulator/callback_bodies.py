@@ -39,7 +39,10 @@ def callback_body(event: Event, variants: Variants) -> dict[str, object]:
     if event.archive is not None:
         return _archive(event.archive, event, variants)
     if event.feature is not None and event.name is not EventName.SIP:
-        return _FEATURES[event.name](event.feature)
+        feature = _FEATURES[event.name](event.feature)
+        if event.name is EventName.CAPTIONS:
+            feature[variants.captions_id_field] = feature.pop("captionId")
+        return feature
     project: object = event.session.project_id
     if variants.project_number and event.session.platform is Platform.OPENTOK:
         project = int(event.session.project_id)
@@ -105,6 +108,10 @@ def _archive(archive: Archive, event: Event, variants: Variants) -> dict[str, ob
     else:
         name = variants.archive_project_field
         body[name] = project if name == "applicationId" else int(str(project))
+    if variants.archive_size_text:
+        body["size"] = str(body["size"])
+    if not variants.archive_updated_at:
+        body.pop("updatedAt")
     if variants.archive_event_field:
         body["event"] = EventName.ARCHIVE.value
     return body

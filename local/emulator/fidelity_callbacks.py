@@ -63,9 +63,16 @@ ROWS = (
     ),
     Row(
         _ARCHIVE,
-        "`started` and `stopped`, with reason (`archiveEventField`, `archiveProjectField`); "
-        "`available` with `archiveAvailableAfterMs`, any other by a control route",
+        "`started` and `stopped`, with reason (`archiveEventField`, `archiveProjectField`, "
+        "`archiveSizeText`, `archiveUpdatedAt`); `available` with `archiveAvailableAfterMs`, "
+        "`uploaded` before `stopped` with `archiveUploadedFirst`, any other by a control route",
         "simplified",
         _DOCS,
+    ),
+    Row(
+        "callback `captions`",
+        "the ID is `captionId` (`captionsIdField`), although the start returns `captionsId`",
+        "unknown",
+        "the Node SDK and the REST reference disagree",
     ),
 )

@@ -37,6 +37,11 @@ class Variants:
         application_id_claim: whether callbacks of Vonage have the claim ``application_id``.
         archive_event_field: whether archive callbacks have ``event``.
         archive_project_field: name of the project in archive callbacks.
+        archive_size_text: whether archive callbacks have ``size`` as text.
+        archive_updated_at: whether archive callbacks have ``updatedAt``.
+        archive_uploaded_first: whether a stopped archive is reported as ``uploaded`` to a storage
+            of the customer, and only then as ``stopped``.
+        captions_id_field: name of the id in captions callbacks.
         connection_created_at_text: whether listed connections have ``createdAt`` as text.
         excluded_streams_field: the field that mute-all honours.
         audio_connector_status: HTTP status of a started audio connector.
@@ -63,6 +68,10 @@ class Variants:
     application_id_claim: bool = True
     archive_event_field: bool = True
     archive_project_field: str = "partnerId"
+    archive_size_text: bool = False
+    archive_updated_at: bool = True
+    archive_uploaded_first: bool = False
+    captions_id_field: str = "captionId"
     connection_created_at_text: bool = False
     excluded_streams_field: str = "both"
     archive_without_clients: int = 404
@@ -102,6 +111,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "project_field": ("projectId", "applicationId"),
     "success_statuses": ("200", "2xx"),
     "archive_project_field": ("partnerId", "projectId", "applicationId"),
+    "captions_id_field": ("captionId", "captionsId"),
     "excluded_streams_field": ("excludedStreamIds", "excludedStreams", "both"),
     "archive_without_clients": (404, 400),
     "broadcast_without_clients": (404, 400),

@@ -210,6 +210,45 @@ def test_archive_status(emulator: Emulator, target: Receiver) -> None:
     assert bodies[0]["event"] == "archive"
 
 
+def test_an_archive_uploaded_before_it_is_stopped(emulator: Emulator, target: Receiver) -> None:
+    emulator.control("PUT", "variants", {"archiveUploadedFirst": True})
+    call = Call(emulator)
+    call.connect()
+    archive = call.rest("POST", "/archive", {"sessionId": call.id}).json()
+    stopped = call.rest("POST", f"/archive/{archive['id']}/stop").json()
+    assert stopped["status"] == "stopped"
+    target.until(lambda: sum(r.path == "/callbacks/archive" for r in target.requests) == 3)
+    created = [d["body"]["status"] for d in call.deliveries() if d["kind"] == "archive"]
+    assert created == ["started", "uploaded", "stopped"]
+    found = call.rest("GET", f"/archive/{archive['id']}").json()
+    assert found["status"] == "uploaded"
+
+
+def test_either_form_of_archive_callbacks(emulator: Emulator, target: Receiver) -> None:
+    newer = {"archiveSizeText": False, "archiveUpdatedAt": False}
+    older = {
+        "archiveEventField": False,
+        "archiveProjectField": "projectId",
+        "archiveSizeText": True,
+    }
+    bodies = []
+    for variants in (newer, older):
+        emulator.control("DELETE", "variants")
+        emulator.control("PUT", "variants", variants)
+        target.requests.clear()
+        call = Call(emulator)
+        call.connect()
+        call.rest("POST", "/archive", {"sessionId": call.id})
+        target.until(lambda: any(r.path == "/callbacks/archive" for r in target.requests))
+        bodies += [r.body for r in target.requests if r.path == "/callbacks/archive"]
+    assert (bodies[0]["event"], bodies[0]["size"]) == ("archive", 0)
+    assert bodies[0]["partnerId"] == int(emulator.api_key)
+    assert "updatedAt" not in bodies[0]
+    assert (bodies[1].get("event"), bodies[1]["size"]) == (None, "0")
+    assert bodies[1]["projectId"] == int(emulator.api_key)
+    assert bodies[1]["updatedAt"] >= bodies[1]["createdAt"]
+
+
 def test_without_url_nothing_is_sent(emulator: Emulator, target: Receiver) -> None:
     emulator.control("PUT", "callbacks", {"url": None})
     call = Call(emulator)

@@ -148,6 +148,18 @@ def test_captions_from_start_to_stop(call: Call, target: Receiver) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["captionId", "captionsId"])
+def test_captions_callbacks_with_either_name_of_the_id(
+    emulator: Emulator, call: Call, target: Receiver, name: str
+) -> None:
+    emulator.control("PUT", "variants", {"captionsIdField": name})
+    call.connect()
+    captions_id = call.rest("POST", "/captions", _body(call, "captions")).json()["captionsId"]
+    (body,) = _callbacks(target, "captions", 1)
+    assert body[name] == captions_id
+    assert len({"captionId", "captionsId", "id"} & set(body)) == 1
+
+
 def test_sip_call_is_a_connection(call: Call, target: Receiver) -> None:
     dialed = call.rest("POST", "/dial", _body(call, "dial")).json()
     path = f"/session/{call.id}/connection"
