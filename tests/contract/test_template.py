@@ -140,7 +140,7 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
 }
 
 FAULTS = {kind.metric for kind in (*PROBLEMS.values(), INTERNAL_ERROR) if kind.metric}
-FAULT_ALARMS = FAULTS | {"PoolAvailable", "RefillAge"}
+FAULT_ALARMS = FAULTS | {"CallbackSilence", "PoolAvailable", "RefillAge"}
 
 
 def of_type(kind: str) -> dict[str, Any]:
@@ -602,6 +602,13 @@ def test_a_schedule_that_stopped_raises_an_alarm() -> None:
     assert ALARMS["RefillStaleAlarm"]["TreatMissingData"] == "breaching"
 
 
+def test_callbacks_that_stop_raise_an_alarm_only_while_tokens_are_issued() -> None:
+    alarm = ALARMS["CallbacksSilentAlarm"]
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("CallbackSilence", "Minimum")
+    assert (alarm["Threshold"], alarm["TreatMissingData"]) == (1, "notBreaching")
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 3 * 3600
+
+
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_is_named_after_the_stack_and_notifies_the_topic(name: str) -> None:
     alarm = ALARMS[name]
@@ -620,7 +627,7 @@ def test_the_runbook_has_every_alarm() -> None:
 
 def test_alarms_and_dashboard_use_metrics_that_the_code_reports() -> None:
     dashboard, _ = MONITORING["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    assert len(json.loads(dashboard)["widgets"]) == 12
+    assert len(json.loads(dashboard)["widgets"]) == 13
     watched = set(re.findall(r'"OpenTokSessions","(\w+)"', dashboard))
     watched |= set(re.findall(r'OpenTokSessions,.*MetricName=\\"(\w+)\\"', dashboard))
     assert watched >= FAULT_ALARMS

@@ -65,6 +65,20 @@ class TestTheToken:
         assert said["initial_layout_class_list"] == "focus left"
         assert metrics()["TokenIssued"] == 1
 
+    def test_a_token_reports_silence_only_where_callbacks_are_expected(
+        self, app: Application, aws: Aws, clock: Clock, metrics: Metrics
+    ) -> None:
+        session_id = app.create().session.session_id
+        app.token(session_id)
+        assert "CallbackSilence" not in metrics()
+        credentials = {"apiKey": API_KEY, "apiSecret": API_SECRET}
+        aws.put_secret({**credentials, "signatureSecret": "made-up-for-tests"})
+        clock.turn(3600)
+        app.token(session_id)
+        assert metrics()["CallbackSilence"] == 1
+        app.create({"token": {}})
+        assert metrics()["CallbackSilence"] == 2
+
     @pytest.mark.parametrize("seconds", [60, 30 * DAY - 10, 30 * DAY - 9, 30 * DAY])
     def test_a_token_expires_when_the_response_says(self, app: Application, seconds: int) -> None:
         token = app.token(app.create().session.session_id, ALICE, TokenRequest(expires_in=seconds))

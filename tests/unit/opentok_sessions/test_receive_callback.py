@@ -148,6 +148,27 @@ class TestSessions:
         assert receiver.aws.item("session#p", "live#c-1") is None
 
 
+class TestSilence:
+    """The alarm `callbacks-silent` watches the minimum: tokens report 1, callbacks 0."""
+
+    def test_a_verified_callback_of_any_session_breaks_it(
+        self, receiver: Receiver, metrics: Callable[[], Counter[str]]
+    ) -> None:
+        receiver.send(session_event("sessionCreated", "unknown", MS))
+        counted = metrics()
+        assert "CallbackSilence" in counted
+        assert counted["CallbackSilence"] == 0
+
+    def test_probes_and_forgeries_do_not(
+        self, receiver: Receiver, metrics: Callable[[], Counter[str]]
+    ) -> None:
+        receiver.receive("session", b"{}", None)
+        raw = body(session_event("sessionCreated", SESSION, MS))
+        with pytest.raises(CallbackRefused):
+            receiver.receive("session", raw, authorization(raw, NOW, "another"))
+        assert "CallbackSilence" not in metrics()
+
+
 class TestHints:
     def test_the_first_event_starts_the_monitoring(self, receiver: Receiver) -> None:
         assert receiver.session().hints.monitored_since is None

@@ -26,10 +26,10 @@ _metrics = Metrics()
 _counting = threading.Lock()  # a refill counts on several threads
 
 
-def count(name: str) -> None:
-    """Counts one event of the service."""
+def count(name: str, value: int = 1) -> None:
+    """Counts one event of the service, or adds this value to its metric."""
     with _counting:
-        _metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+        _metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
 def measure_seconds(name: str, seconds: float) -> None:
