@@ -1,45 +1,12 @@
 """Live sessions over HTTP with signed callbacks: who is in, remove, end, move on."""
 
 import uuid
-from typing import Any
 
 from tests.integration.conformity import assert_served
 from tests.integration.emulator import Emulator
+from tests.integration.live import connect, create, live, wait_for
 from tests.integration.polling import until
 from tests.integration.stack import Stack
-
-
-def create(stack: Stack, user: str, **fields: Any) -> dict[str, Any]:
-    response = stack.call("POST", "/sessions", fields, user=user)
-    assert response.status in {200, 201}, response
-    assert isinstance(response.body, dict)
-    return response.body
-
-
-def connect(stack: Stack, session_id: str, user: str) -> str:
-    """Lets a client of this user connect; returns the ID of its connection."""
-    token = stack.call("POST", f"/sessions/{session_id}/tokens", {"data": user}, user=user)
-    assert token.status == 201, token
-    connected = Emulator(stack).connect(session_id, token.body["token"])
-    assert connected.status == 200, connected
-    connection_id = connected.body["connectionId"]
-    assert isinstance(connection_id, str)
-    return connection_id
-
-
-def live(stack: Stack, session_id: str) -> dict[str, Any]:
-    response = stack.call("GET", f"/sessions/{session_id}", user="alice")
-    assert response.status == 200, response
-    found: dict[str, Any] = response.body["live"]
-    return found
-
-
-def wait_for(stack: Stack, session_id: str, clients: int) -> None:
-    def reached() -> bool:
-        seen = live(stack, session_id)
-        return seen.get("connections") == clients
-
-    until(f"{clients} clients in the session", reached)
 
 
 def test_the_lookup_shows_who_is_in_until_the_call_is_closed(stack: Stack) -> None:
