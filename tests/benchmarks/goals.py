@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from .subjects import NODE_FLOOR, NODE_SDK, SDK
+from .subjects import LIMITED, NODE_FLOOR, NODE_SDK, SDK
 
 __all__ = ["SAME_WORK", "Goal", "goals"]
 
@@ -23,7 +23,15 @@ NODE_AT_MOST = {"get_session": 1.05, "close_session": 1.05}
 #: Cold start of a handler with the vendor's SDK divided by ours, at least.
 SDK_AT_LEAST = {NODE_SDK: 1.8, SDK: 2.3}
 #: Warm requests divided by the floor's GetItem, at most.
-WARM_AT_MOST = {"issue_token": 1.2, "create_session_pool": 2.1, "create_session_room": 2.2}
+WARM_AT_MOST = {
+    "issue_token": 1.2,
+    "create_session_pool": 2.1,
+    "create_session_room": 2.2,
+    "receive_callback": 2.5,
+    "receive_callback_leave": 3.5,
+}
+#: What limits per caller add to a warm request, in the floor's GetItems, at most.
+LIMITS_ADD_AT_MOST = 1.0
 OPENSSL_AT_LEAST = 0.95
 #: The function that does the same work as a handler with the vendor's SDK.
 SAME_WORK = "create_session_pool"
@@ -69,6 +77,10 @@ def goals(
     `cold(name, to)` is a ratio of cold starts, to the floor by default. `processor` is the same of
     processor times, and `warm(name)` is a ratio of warm requests.
     """
+
+    def added(name: str) -> float:
+        return warm(LIMITED[name]) - warm(name)
+
     found = [
         Goal(f"cold `{name}` ÷ floor", limit, cold(name), processor=processor(name))
         for name, limit in COLD_AT_MOST.items()
@@ -95,6 +107,10 @@ def goals(
     ]
     found += [
         Goal(f"warm `{name}` ÷ floor", limit, warm(name)) for name, limit in WARM_AT_MOST.items()
+    ]
+    found += [
+        Goal(f"limits on, added to warm `{name}` ÷ floor", LIMITS_ADD_AT_MOST, added(name))
+        for name in LIMITED
     ]
     rate = "Vonage tokens ÷ raw RSA signatures, per second"
     return [*found, Goal(rate, OPENSSL_AT_LEAST, vonage_to_openssl, True)]

@@ -12,6 +12,7 @@ from .measure import Sample, ratio, spread
 from .servers import VENDOR_SECONDS
 from .subjects import (
     FLOOR,
+    LIMITED,
     LIVE,
     NODE_FLOOR,
     NODE_FLOOR_BUNDLED,
@@ -74,7 +75,7 @@ class Results:
         """Returns the object of the last line. SDK handlers are compared with our pool hit."""
         return {
             "coldStart": self._cold_json(),
-            "warm": {name: {"ratio": rounded(self.warm_ratio(name))} for name in OURS},
+            "warm": {name: self._warm_json(name) for name in OURS},
             "tokens": {kind: self._token_json(kind) for kind in self.tokens},
             "timeToSession": {
                 "poolOverLive": rounded(ratio(self.ways_ms[POOL], self.ways_ms[LIVE])),
@@ -114,6 +115,12 @@ class Results:
             "nodeSdkHandlerBundled": to_ours(NODE_SDK_BUNDLED),
         }
 
+    def _warm_json(self, name: str) -> JSON:
+        found: JSON = {"ratio": rounded(self.warm_ratio(name))}
+        if name in LIMITED:
+            found["ratioWithLimits"] = rounded(self.warm_ratio(LIMITED[name]))
+        return found
+
     def _token_json(self, kind: str) -> JSON:
         rates = self.tokens[kind]
         found: JSON = {
@@ -140,7 +147,7 @@ class Results:
     def _cold_table(self) -> str:
         rows = []
         peers = (NODE_FLOOR, NODE_FLOOR_BUNDLED, FLOOR, NODE_SDK, NODE_SDK_BUNDLED, SDK)
-        for name in (STDLIB, *OURS, *peers, VONAGE, SOURCE_ONLY):
+        for name in (STDLIB, *OURS, *peers, VONAGE, SOURCE_ONLY, *LIMITED.values()):
             sample = self.samples[name]
             low, high = spread(sample.cold_ms)
             rows.append(

@@ -29,6 +29,9 @@ EMPTY_POOL = "sessions-with-empty-pools"
 ROOM = "standup"
 MONITORED = 4242
 """The number of the session that callbacks have been received for."""
+CLOSED = 4343
+"""The number of the session that is closed."""
+CONNECTION = "5f0c2c11-6e0b-4b9c-9a64-0f9f6d1f7a10"
 SIGNATURE_SECRET = "benchmark-signature-secret-0123456789"
 SLOW_PATH = "/slow"
 VENDOR_SECONDS = 0.15
@@ -56,7 +59,7 @@ def session_item(session: str) -> JSON:
         "mediaModeReason": {"S": "requested"},
         "archiveMode": {"S": "manual"},
         "owner": {"S": OWNER},
-        "state": {"S": "open"},
+        "state": {"S": "closed" if session == session_id(CLOSED) else "open"},
         "createdAt": {"N": str((now - 60) * 1000)},
         "source": {"S": "created"},
         "lastUsedAt": {"N": str(now)},
@@ -80,10 +83,25 @@ def room_item(name: str) -> JSON:
     }
 
 
+def live_item(session: str, connection: str = CONNECTION) -> JSON:
+    now = int(time.time())
+    return {
+        "pk": {"S": f"session#{session}"},
+        "sk": {"S": f"live#{connection}"},
+        "schema": {"N": "1"},
+        "connectionId": {"S": connection},
+        "connectedAt": {"N": str((now - 30) * 1000)},
+        "connectionData": {"S": "name=Alice"},
+        "ttl": {"N": str(now + 2_592_000)},
+    }
+
+
 def get_item(request: JSON) -> JSON:
     key = request["Key"]
     assert isinstance(key, dict)
     pk = str(key["pk"]["S"])
+    if str(key["sk"]["S"]).startswith("live#"):
+        return {"Item": live_item(pk.partition("#")[2])}
     kind, _, name = pk.partition("#")
     if kind == "session":
         return {"Item": session_item(name)}
@@ -97,6 +115,10 @@ def query(request: JSON) -> JSON:
         return {"Items": [], "Count": 0, "ScannedCount": 0}
     values = request["ExpressionAttributeValues"]
     assert isinstance(values, dict)
+    if ":live" in values:  # the connections of a session
+        session = str(values[":pk"]["S"]).partition("#")[2]
+        items = [live_item(session, f"{CONNECTION[:-1]}{number}") for number in range(3)]
+        return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
     pool = next((v for v in values.values() if "#" in v["S"] or "routed" in v["S"]), {"S": "pool"})
     items = [
         {
@@ -142,6 +164,7 @@ RESPONSES: dict[str, Callable[[JSON], JSON]] = {
     "UpdateItem": lambda request: {},
     "DeleteItem": lambda request: {},
     "TransactWriteItems": lambda request: {},
+    "PutEvents": lambda request: {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]},
 }
 
 
@@ -186,6 +209,9 @@ class Servers:
         if target:
             self.calls[target] += 1
             response, kind = RESPONSES[target](json.loads(body)), "application/x-amz-json-1.1"
+        elif first.startswith("DELETE /v2/project/"):
+            self.calls["disconnect"] += 1
+            return b"HTTP/1.1 204 No Content\r\n\r\n"
         else:
             assert first.split()[1].endswith("/session/create"), first
             self.calls["session/create"] += 1

@@ -13,6 +13,8 @@ from .prepare import Prepared
 from .servers import (
     API_KEY,
     APPLICATION_ID,
+    CLOSED,
+    CONNECTION,
     EMPTY_POOL,
     MONITORED,
     OPENTOK_SECRET,
@@ -22,6 +24,7 @@ from .servers import (
     SLOW_PATH,
     TABLE,
     VONAGE_SECRET,
+    live_item,
     session_id,
 )
 
@@ -36,11 +39,21 @@ OURS = (
     "create_session_pool",
     "create_session_room",
     "create_session_live",
+    "update_session",
+    "remove_connection",
     "release_room",
     "receive_callback",
+    "receive_callback_leave",
+    "disconnect_clients",
+    "publish_events",
 )
 VONAGE, SOURCE_ONLY = "issue_token, Vonage", "get_session, no bytecode"
-COLD = (FLOOR, STDLIB, SDK, *NODE, *OURS, VONAGE, SOURCE_ONLY)
+#: Functions that count what their caller has used, by the name of the subject with limits.
+LIMITED = {
+    name: f"{name}, limits"
+    for name in ("issue_token", "create_session_pool", "create_session_room")
+}
+COLD = (FLOOR, STDLIB, SDK, *NODE, *OURS, VONAGE, SOURCE_ONLY, *LIMITED.values())
 
 POOL, ROOM_HIT, LIVE = "pool hit", "room hit", "live create"
 WAYS_TO_A_SESSION = (POOL, ROOM_HIT, LIVE)
@@ -81,7 +94,12 @@ def event(
 ) -> dict[str, object]:
     """Returns an HTTP API event (payload 2.0) of a signed-in caller for a route."""
     method, _, template = route.partition(" ")
-    values = {"sessionId": session, "room": ROOM, "kind": "session"}
+    values = {
+        "sessionId": session,
+        "room": ROOM,
+        "kind": "session",
+        "connectionId": CONNECTION,
+    }
     parameters = {name: value for name, value in values.items() if f"{{{name}}}" in template}
     path = template.format(**values)
     return {
@@ -125,14 +143,38 @@ def event(
     }
 
 
-def callback() -> dict[str, object]:
-    """Returns the event of a client that connects, signed as the vendor signs it."""
+def callback(name: str) -> dict[str, object]:
+    """Returns the event of a client that connects (`created`) or leaves (`destroyed`) while others
+    stay, signed as the vendor signs it."""
     session = session_id(MONITORED)
     callbacks = Callbacks(SIGNATURE_SECRET, API_KEY)
-    body, headers = callbacks.created(session, "5f0c2c11-6e0b-4b9c-9a64-0f9f6d1f7a10")
+    signed = callbacks.created if name == "created" else callbacks.destroyed
+    body, headers = signed(session, CONNECTION)
     found = event("POST /callbacks/{kind}", session=session)
     lower = {name.lower(): value for name, value in headers.items()}
     return {**found, "headers": lower, "body": body.decode()}
+
+
+def connected(number: int) -> dict[str, object]:
+    """Returns the event of the table's stream about a client that has connected to a session."""
+    item = live_item(session_id(number))
+    return {
+        "Records": [
+            {
+                "eventID": "c81e728d9d4c2f636f067f89cc14862c",
+                "eventName": "INSERT",
+                "eventSource": "aws:dynamodb",
+                "awsRegion": "eu-west-1",
+                "dynamodb": {
+                    "ApproximateCreationDateTime": 1795348800.0,
+                    "Keys": {"pk": item["pk"], "sk": item["sk"]},
+                    "NewImage": item,
+                    "SequenceNumber": "100000000000000000001",
+                    "StreamViewType": "NEW_AND_OLD_IMAGES",
+                },
+            }
+        ]
+    }
 
 
 def subjects(prepared: Prepared, url: str) -> dict[str, Function]:
@@ -146,6 +188,13 @@ def subjects(prepared: Prepared, url: str) -> dict[str, Function]:
     live = {"TABLE_NAME": EMPTY_POOL}
     slow = {"API_URL": url + SLOW_PATH}
     vonage = {"SECRET_ID": VONAGE_SECRET, "PLATFORM": "vonage"}
+    limits = {
+        "CALLER_SESSIONS_PER_HOUR": "100",
+        "CALLER_TOKENS_PER_MINUTE": "60",
+        "CALLER_ROOMS": "100",
+    }
+    connection = "DELETE /sessions/{sessionId}/connections/{connectionId}"
+    change = event("PATCH /sessions/{sessionId}", {"maxConnections": 10})
 
     def python(
         name: str, folder: Path, request: Event, status: int, *layers: Path, **changed: str
@@ -195,8 +244,16 @@ def subjects(prepared: Prepared, url: str) -> dict[str, Function]:
         ours("create_session_pool", "create_session", create, 201),
         ours("create_session_room", "create_session", join, 200),
         ours("create_session_live", "create_session", create, 201, **live),
+        ours("update_session", "update_session", change, 200),
+        ours("remove_connection", "remove_connection", event(connection), 204),
         ours("release_room", "release_room", event("DELETE /rooms/{room}"), 204),
-        ours("receive_callback", "receive_callback", callback(), 200),
+        ours("receive_callback", "receive_callback", callback("created"), 200),
+        ours("receive_callback_leave", "receive_callback", callback("destroyed"), 200),
+        ours("disconnect_clients", "disconnect_clients", connected(CLOSED), 0),
+        ours("publish_events", "publish_events", connected(MONITORED), 0, EVENT_BUS_NAME="calls"),
+        ours(LIMITED["issue_token"], "issue_token", event(token, TOKEN_FIELDS), 201, **limits),
+        ours(LIMITED["create_session_pool"], "create_session", create, 201, **limits),
+        ours(LIMITED["create_session_room"], "create_session", join, 200, **limits),
         ours(
             VONAGE,
             "issue_token",

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.benchmarks.subjects import OURS
+from tests.benchmarks.subjects import LIMITED, OURS
 
 PROJECT = Path(__file__).parents[2]
 NUMBER = object()
@@ -28,7 +28,10 @@ SHAPE = {
         "nodeSdkHandler": COLD_TO_OURS,
         "nodeSdkHandlerBundled": COLD_TO_OURS,
     },
-    "warm": {name: {"ratio": NUMBER} for name in OURS},
+    "warm": {
+        name: {"ratio": NUMBER, **({"ratioWithLimits": NUMBER} if name in LIMITED else {})}
+        for name in OURS
+    },
     "tokens": {
         "opentokJwt": TOKENS,
         "opentokT1": TOKENS,
