@@ -5,6 +5,7 @@ Prices and assumptions are the constants here and in `scale.prices`. Replace the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.benchmarks.report import table
@@ -13,6 +14,7 @@ from tests.benchmarks.scale.prices import PRICES
 # US dollars, us-east-1, without free tiers, as published in 2025.
 SECRET_READS = 0.05 / 10_000
 TRACES = 5.00 / 1e6
+BUS_EVENTS = 1.00 / 1e6
 
 # Assumptions. The times are billed times: warm compute at this memory, and the services' latency.
 LAMBDA_GIGABYTES = 1.0
@@ -21,6 +23,7 @@ COLD_SECONDS = 0.6
 REQUESTS_PER_SECRET_READ = 60  # one environment, one request a second, 60 s cache
 TRACED_SHARE = 0.05  # X-Ray's default
 PLATFORM_LOG_BYTES = 400  # START, END and REPORT
+STREAM_GIGABYTES = 0.5  # the functions that consume the table's stream
 
 MONTH_SECONDS = 30 * 24 * 3600
 SNAPSTART_CACHE = 1.5046e-6  # per GB and second, for each published version
@@ -32,7 +35,7 @@ class Request:
     """One kind of request: billed seconds when warm, our log bytes, DynamoDB's units.
 
     `api` is false for an invocation by the table's stream. `alone` is false for work that is added
-    to another request.
+    to another request. `events` are put on a bus.
     """
 
     name: str
@@ -43,45 +46,106 @@ class Request:
     reads_secret: bool = True
     api: bool = True
     alone: bool = True
+    events: int = 0
 
 
 TOKEN = Request("a token for a session in use", 0.015, 730, 0, 1)
 ROOM = Request("a room's session and a token", 0.020, 900, 0, 2)
 POOL = Request("a pooled session and a token", 0.030, 1090, 3.22, 0.5)
-PRESENCE = Request("a callback that changes presence", 0.025, 500, 4, 1.5)
-NO_EFFECT = Request("a callback that changes nothing", 0.010, 450, 0, 0.5)
+#: A conditional write in a transaction costs two units per item, even when it is refused.
+JOIN = Request("callback: a client has connected", 0.025, 500, 4, 1)
+LEAVE = Request("callback: a client has left, others stay", 0.030, 500, 4, 2)
+LAST_LEAVE = Request("callback: the last client has left", 0.035, 500, 5, 2)
+STREAM = Request("callback: a client publishes", 0.025, 480, 4, 1)
+NO_EFFECT = Request("callback that changes nothing", 0.010, 450, 0, 1)
+CHECK = Request("checking a client that has connected", 0.012, 0, 0, 2, False, api=False)
+EVENT = Request("an event on your bus", 0.015, 0, 0, 1, False, api=False, events=1)
 REQUESTS = (
     TOKEN,
     ROOM,
     POOL,
     Request("a session created live and a token", 0.350, 1020, 2, 1),
     Request("looking a session up", 0.012, 500, 0, 1, reads_secret=False),
-    PRESENCE,
+    JOIN,
+    CHECK,
+    LEAVE,
+    LAST_LEAVE,
+    STREAM,
     NO_EFFECT,
-    Request("disconnecting a client", 0.250, 500, 0, 1, api=False),
+    Request("disconnecting a client", 0.250, 500, 0, 2, api=False),
+    EVENT,
     Request("the limits per caller, on top of a create", 0.006, 0, 1, 0, False, False, False),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Everything that one step of a client causes. The table's stream delivers each of its changes
+    alone, as it does at a low rate; a busy stream delivers up to 25 in one invocation."""
+
+    name: str
+    parts: tuple[Request, ...]
+
+
+STEPS = (
+    Step("a join", (JOIN, CHECK)),
+    Step("a leave, others stay", (LEAVE,)),
+    Step("the last leave", (LAST_LEAVE,)),
+    Step("publishing a stream and ending it", (STREAM, NO_EFFECT)),
+    Step("with `EventBusName`, on top of each join and leave", (EVENT,)),
+)
+
 PEOPLE = 4
-#: A meeting of four people: the first one gets a pooled session, each connects and leaves once, and
-#: each publishes one stream.
-MEETING = ((POOL, 1), (ROOM, PEOPLE - 1), (PRESENCE, 2 * PEOPLE), (NO_EFFECT, 2 * PEOPLE))
+#: A meeting of four people: the first one gets a pooled session, each connects, publishes one
+#: stream and leaves once. The vendor also reports the start and the end of the session.
+MEETING = (
+    (POOL, 1),
+    (ROOM, PEOPLE - 1),
+    (JOIN, PEOPLE),
+    (CHECK, PEOPLE),
+    (STREAM, PEOPLE),
+    (LEAVE, PEOPLE - 1),
+    (LAST_LEAVE, 1),
+    (NO_EFFECT, PEOPLE),
+    (Request("the session has started or ended", 0.020, 480, 2, 1), 2),
+)
 
 
 def dollars(request: Request) -> dict[str, float]:
     """Returns the cost of a million requests by service."""
     compute = request.seconds + request.alone * COLD_SHARE * COLD_SECONDS
+    gigabytes = LAMBDA_GIGABYTES if request.api or not request.alone else STREAM_GIGABYTES
     log_bytes = request.log_bytes + request.alone * PLATFORM_LOG_BYTES
     return {
         "API Gateway": request.api * PRICES.api_requests,
         "Lambda": request.alone * PRICES.lambda_requests
-        + 1e6 * LAMBDA_GIGABYTES * compute * PRICES.lambda_gigabyte_second,
+        + 1e6 * gigabytes * compute * PRICES.lambda_gigabyte_second,
         "DynamoDB": request.write_units * PRICES.write_units
         + request.read_units * PRICES.read_units,
         "Secrets Manager": request.reads_secret * 1e6 / REQUESTS_PER_SECRET_READ * SECRET_READS,
         "logs": 1e6 * log_bytes / 1e9 * PRICES.log_gigabyte,
         "X-Ray": request.alone * 1e6 * TRACED_SHARE * TRACES,
+        "EventBridge": request.events * 1e6 * BUS_EVENTS,
     }
+
+
+def steps_table(steps: Sequence[Step]) -> str:
+    """Returns what each step of a client causes, and its price. Reading the stream is free."""
+    rows = []
+    for step in steps:
+        parts = step.parts
+        counts = (
+            sum(part.api for part in parts),
+            sum(part.alone for part in parts),
+            sum(part.write_units for part in parts),
+            sum(part.read_units for part in parts),
+            sum(not part.api for part in parts),
+            sum(part.events for part in parts),
+        )
+        total = sum(sum(dollars(part).values()) for part in parts)
+        rows.append([step.name, *(f"{number:g}" for number in counts), f"**{total:.2f}**"])
+    heads = ["", "API requests", "invocations", "write units", "read units"]
+    return table([*heads, "stream records", "bus events", "$ per million"], rows)
 
 
 def snapstart() -> dict[str, float]:
@@ -103,6 +167,7 @@ def main() -> None:
         amounts = [f"{amount:.2f}" for amount in parts.values()]
         rows.append([request.name, *amounts, f"**{sum(parts.values()):.2f}**"])
     print(table(["$ per million", *dollars(REQUESTS[0]), "total"], rows))
+    print(f"\n{steps_table(STEPS)}")
     meeting = sum(count * sum(dollars(request).values()) for request, count in MEETING)
     print(f"\nA million meetings of {PEOPLE} people: ${meeting:.2f}\n")
     print(
