@@ -9,7 +9,16 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.stack.errors import StackError
-from local.verify import behaviour, callbacks, configuration, permissions, records, report, vendor
+from local.verify import (
+    behaviour,
+    callbacks,
+    configuration,
+    live,
+    permissions,
+    records,
+    report,
+    vendor,
+)
 from local.verify.outcome import Check, Outcome, perform
 from local.verify.run import started
 from local.verify.target import Target, deployed, local_stack
@@ -20,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     *permissions.CHECKS,
     *behaviour.CHECKS,
     *callbacks.CHECKS,
+    *live.CHECKS,
     *vendor.CHECKS,
     *behaviour.ENDING,
     *records.CHECKS,

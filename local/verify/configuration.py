@@ -133,6 +133,25 @@ def the_schedule_runs(run: Run) -> str:
     return f"{schedule['State']}, {expression}, {len(pools)} pools"
 
 
+def the_stream_of_the_table_is_consumed(run: Run) -> str:
+    target, consumers = run.target, []
+    for logical in target.logical_ids("AWS::Serverless::Function"):
+        events = target.template["Resources"][logical]["Properties"].get("Events", {}).values()
+        if logical not in target.resources or all(each["Type"] != "DynamoDB" for each in events):
+            continue
+        mappings = target.client("lambda").list_event_source_mappings(
+            FunctionName=target.resources[logical]
+        )["EventSourceMappings"]
+        require(mappings, f"{logical} reads no stream: deploy the template again")
+        state = mappings[0]["State"]
+        require(
+            state in {"Enabled", "Creating", "Enabling", "Updating"},
+            f"the stream of {logical} is {state}: nothing follows from changes of the table",
+        )
+        consumers.append(logical)
+    return ", ".join(consumers)
+
+
 def the_table_is_protected(run: Run) -> str:
     target = run.target
     table = target.client("dynamodb").describe_table(TableName=target.outputs["TableName"])["Table"]
@@ -259,6 +278,7 @@ CHECKS = (
     Check("the APIs are throttled and logged", the_stages_are_throttled_and_logged),
     Check("functions have their settings and logs", functions_have_their_settings),
     Check("the schedule runs with the parameters' pools", the_schedule_runs),
+    Check("the table's stream is consumed", the_stream_of_the_table_is_consumed),
     Check("the table's deletion protection", the_table_is_protected),
     Check(
         "the table expires records and can be restored",
