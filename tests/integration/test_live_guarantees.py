@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -29,8 +28,11 @@ CLOSED_WITH = 50
 """Clients of the session that is closed."""
 FAILING_SECONDS = 60 if SOAK else 0
 """How long the vendor goes on to fail half of its calls after all clients are out."""
+LATECOMERS = 3
 SECONDS = 60
 """Limit for "within seconds" on a busy machine."""
+
+Enter = Callable[[], Answer | None]
 
 pytestmark = [pytest.mark.crowd, pytest.mark.usefixtures("calm")]
 
@@ -180,43 +182,52 @@ def set_last_used(stack: Stack, session_id: str, at: int) -> None:
 
 
 @pytest.mark.usefixtures("crowd")
-@pytest.mark.parametrize("latecomers", [0, 3])
+@pytest.mark.parametrize("latecomers_connect", ["while the room moves on", "afterwards"])
 def test_a_room_moves_on_once_and_no_caller_stays_alone_in_the_old_session(
     stack: Stack,
     calls: Vendor,
     issuer: Issuer,
-    latecomers: int,
+    latecomers_connect: str,
     record_property: RecordProperty,
 ) -> None:
-    """Latecomers connect to the old session with old tokens while the room moves on."""
+    """Latecomers connect to the old session, with old tokens."""
     moved = 0
     for _ in range(count(10)):
         room = f"ended-{uuid.uuid4()}"
-        body: dict[str, Any] = {"room": room, "mediaMode": "routed", "token": {}}
-        first = create(stack, "alice", **body)
+        first = create(stack, "alice", room=room, mediaMode="routed", token={})
         old, token = first["sessionId"], first["token"]["token"]
         calls.disconnect(calls.connect(old, token))
         wait_for(stack, old, 0)
 
-        late = [App(stack, calls, room, issuer.user()) for _ in range(latecomers)]
         apps = [App(stack, calls, room, issuer.user()) for _ in range(CROWD)]
-        entering: list[Callable[[], Answer | None]] = [app.enter for app in apps]
-        entering += [partial(app.connect, old, token) for app in late]
-        random.shuffle(entering)
-        responses = [each for each in together(entering, len(entering)) if each is not None]
+        late = [App(stack, calls, room, issuer.user()) for _ in range(LATECOMERS)]
+        connecting: list[Enter] = [partial(app.connect, old, token) for app in late]
+        entering: list[Enter] = [app.enter for app in apps]
+        if latecomers_connect == "afterwards":
+            responses = together(entering, CROWD, partial(at_the_first, connecting))
+        else:
+            random.shuffle(mixed := entering + connecting)
+            responses = together(mixed, len(mixed))
 
         everyone = [*apps, *late]
         until("all are in one session", partial(are_together, everyone, calls))
         (current,) = {app.session_id for app in everyone}
         assert Records.read(stack).rooms[room] == current
-        assert sum(response.status == 201 for response in responses) == (current != old)
-        assert {response.body["sessionId"] for response in responses} <= {old, current}
-        if not latecomers:
+        entered = [response for response in responses if response is not None]
+        assert sum(response.status == 201 for response in entered) == (current != old)
+        assert {response.body["sessionId"] for response in entered} <= {old, current}
+        if latecomers_connect == "afterwards":
             assert current != old
         moved += current != old
     record_property("callers", CROWD)
     record_property("rounds", count(10))
     record_property("moved on", moved)
+
+
+def at_the_first(calls: list[Enter], number: int) -> None:
+    """Makes the calls when the first of others has ended."""
+    if number == 1:
+        together(calls)
 
 
 def are_together(apps: list[App], calls: Vendor) -> bool:
