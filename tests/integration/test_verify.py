@@ -106,6 +106,22 @@ def test_a_disabled_schedule_is_named(target: Target) -> None:
     )
 
 
+def test_a_stream_that_is_not_consumed_is_named(stack: Stack, target: Target) -> None:
+    client, function = stack.client("lambda"), target.resources["DisconnectClientsFunction"]
+    (mapping,) = client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        found = failures(target, configuration.CHECKS)
+    finally:
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+    assert found == {
+        "the table's stream is consumed": (
+            "the stream of DisconnectClientsFunction is Disabled:"
+            " nothing follows from changes of the table"
+        )
+    }
+
+
 def test_a_secret_of_the_wrong_shape_is_named(stack: Stack, target: Target) -> None:
     secrets, id_ = stack.client("secretsmanager"), stack.facts["secretId"]
     right = secrets.get_secret_value(SecretId=id_)["SecretString"]
