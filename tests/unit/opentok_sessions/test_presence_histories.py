@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
 import pytest
@@ -30,6 +31,11 @@ CLIENTS = 300 if SOAK else 60
 THREADS = 30
 MS = NOW * 1000
 Json = dict[str, Any]
+GENUINE = (
+    connection_event("connectionCreated", SESSION, "c-0", MS, MS),
+    connection_event("connectionCreated", SESSION, "c-1", MS, MS),
+    connection_event("connectionDestroyed", SESSION, "c-1", MS, MS + 1),
+)
 
 
 class Visit(NamedTuple):
@@ -149,19 +155,46 @@ def test_presence_is_exact_after_many_joins_and_leaves_from_30_threads(
     record_property("retries", retries)
 
 
-@settings(max_examples=FORGERIES)
+@pytest.fixture
+def attacked(fast_aws: FastAws) -> Receiver:
+    """A session in which `c-0` is connected, and which `c-1` has left."""
+    receiver = Receiver.start(cast(Aws, fast_aws), Clock())
+    receiver.record_session()
+    for event in GENUINE:
+        receiver.send(event)
+    return receiver
+
+
+@settings(max_examples=FORGERIES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_no_forged_or_altered_callback_is_verified(data: st.DataObject) -> None:
-    raw = body(connection_event("connectionCreated", SESSION, "c-1", MS, MS, "x"))
+def test_no_forged_altered_or_replayed_callback_changes_anything(
+    fast_aws: FastAws, attacked: Receiver, data: st.DataObject
+) -> None:
+    kind = data.draw(st.sampled_from(["altered", "another client", "replayed"]))
+    if kind == "replayed":  # even after the signature has expired
+        raw = body(data.draw(st.sampled_from(GENUINE)))
+        header = authorization(raw, NOW - data.draw(st.sampled_from([0, 3600, 24 * 3600, 10**6])))
+    else:
+        client = "c-0" if kind == "altered" else "c-2"
+        name = data.draw(st.sampled_from(["connectionCreated", "connectionDestroyed"]))
+        raw, header = _forgery(connection_event(name, SESSION, client, MS, MS, "x"), data)
+        assert not isinstance(verify(raw, header, (SIGNATURE_SECRET,), NOW), Event)
+    before = fast_aws.items()
+    with suppress(Problem):
+        attacked.receive("session", raw, header)
+    assert fast_aws.items() == before
+
+
+def _forgery(event: Json, data: st.DataObject) -> tuple[bytes, str]:
+    """Returns a body and a header that the vendor cannot have sent."""
+    raw = body(event)
     header = authorization(raw, NOW)
     kind = data.draw(st.sampled_from(["body", "secret", "claims", "header", "bytes", "random"]))
     if kind == "body":
         place = data.draw(st.integers(0, len(raw) - 1))
-        changed = data.draw(st.integers(0, 255))
-        if raw[place] == changed:
-            return
-        raw = raw[:place] + bytes([changed]) + raw[place + 1 :]
-    elif kind == "secret":
+        changed = data.draw(st.integers(0, 255).filter(lambda byte: byte != raw[place]))
+        return raw[:place] + bytes([changed]) + raw[place + 1 :], header
+    if kind == "secret":
         header = authorization(raw, NOW, data.draw(st.text(max_size=50).filter(_other_secret)))
     elif kind == "claims":
         name = data.draw(st.sampled_from(["iss", "payload_hash"]))
@@ -175,7 +208,7 @@ def test_no_forged_or_altered_callback_is_verified(data: st.DataObject) -> None:
         header = "Bearer " + ".".join(data.draw(st.lists(st.text(max_size=40), max_size=4)))
     else:
         header = data.draw(st.text(max_size=80))
-    assert not isinstance(verify(raw, header, (SIGNATURE_SECRET,), NOW), Event)
+    return raw, header
 
 
 def _other_secret(text: str) -> bool:
