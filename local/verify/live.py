@@ -148,7 +148,7 @@ def _listed(run: Run) -> set[str]:
 #: These need the session open.
 CHECKS = (
     Check("a session is changed", a_session_is_changed),
+    Check("events reach the bus", events_reach_the_bus),  # while no client is connected
     Check("connected clients are listed", connected_clients_are_listed),
     Check("a client is removed", a_client_is_removed),
-    Check("events reach the bus", events_reach_the_bus),
 )
