@@ -119,7 +119,8 @@ class Reference:
         parts = ["## Objects"]
         for name, schema in self.contract["components"]["schemas"].items():
             if "properties" in schema and name not in self._request_objects():
-                fields = self._fields(schema, request=False)
+                # An object inside a body rejects unknown fields, one of a response never does.
+                fields = self._fields(schema, request="additionalProperties" in schema)
                 parts += [f"### {name}", schema["description"].strip(), fields]
         return "\n\n".join(parts)
 
@@ -162,7 +163,7 @@ class Reference:
             merged = self._resolve(field)
             row = [f"`{name}`", self._type(field)]
             if request:
-                row.append(_literal(merged.get("x-default")))
+                row.append("required" if name in required else _literal(merged.get("x-default")))
             else:
                 row.append("always" if name in required else "")
             rows.append([*row, merged.get("description", "")])
@@ -200,13 +201,15 @@ class Reference:
         if "enum" in schema and PROBLEM_CODE in schema["enum"]:
             return "one of the [codes](#errors)"
         if "enum" in schema:
-            return " · ".join(f"`{value}`" for value in schema["enum"])
+            return " · ".join(f"`{value}`" for value in schema["enum"] if value is not None)
         if "const" in schema:
             return _literal(schema["const"])
         if schema["type"] == "array":
             limit = f" of at most {schema['maxItems']}" if "maxItems" in schema else ""
             unique = ", unique" if schema.get("uniqueItems") else ""
             return f"list{limit}{unique}: {self._type(schema['items'])}"
+        if "x-maxBytes" in schema:
+            return f"object of strings, at most {schema['x-maxBytes']} bytes"
         if schema["type"] == "object":
             values = self._type(schema["additionalProperties"])
             keys = self._kind(schema["propertyNames"])

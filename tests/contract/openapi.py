@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
+
+from opentok_client.families import FAMILIES
 
 __all__ = [
     "CONTRACT",
@@ -20,6 +23,7 @@ __all__ = [
     "examples",
     "operations",
     "resolve",
+    "routes",
     "strict_contract",
     "violations",
 ]
@@ -43,6 +47,13 @@ class Operation:
     @property
     def name(self) -> str:
         return str(self.node["operationId"])
+
+    @property
+    def route(self) -> tuple[str, str]:
+        """The route of the gateway. It has one for all families of features."""
+        named = "|".join(FAMILIES)
+        path = re.sub(rf"^(/sessions/{{sessionId}})/({named})(?=/|$)", r"\1/{family}", self.path)
+        return self.method, path
 
 
 @functools.cache
@@ -94,6 +105,11 @@ def operations(*, public: bool = False) -> list[Operation]:
         for method, node in item.items()
         if method in METHODS and (node.get("security") == []) == public
     ]
+
+
+def routes(*, public: bool = False) -> set[tuple[str, str]]:
+    """Returns the method and path of every route of the gateway that the contract describes."""
+    return {operation.route for operation in operations(public=public)}
 
 
 def examples() -> Iterator[tuple[str, Node, object]]:

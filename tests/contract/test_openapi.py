@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from docs.generate_api import reference
+from opentok_client.families import FAMILIES, Family
 from opentok_sessions.domain.problems import INTERNAL_ERROR
 from tests.contract.openapi import (
     Node,
@@ -19,6 +20,7 @@ from tests.contract.openapi import (
     examples,
     operations,
     resolve,
+    routes,
     violations,
 )
 from tests.problems import PROBLEMS
@@ -69,8 +71,24 @@ def test_the_routes_of_the_contract_are_those_of_the_template() -> None:
         if event["Type"] == "HttpApi"
     ]
     deployed = {(event["Method"].upper(), event["Path"]) for event in events}
-    documented = [*operations(), *operations(public=True)]
-    assert deployed == {(operation.method, operation.path) for operation in documented}
+    assert deployed == routes() | routes(public=True)
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_a_family_of_features_has_the_routes_that_the_vendor_offers(family: Family) -> None:
+    start = f"/sessions/{{sessionId}}/{family.name}"
+    feature = f"{start}/{{featureId}}"
+    offered = {("POST", start), ("POST", f"{feature}/stop")}
+    offered |= {("GET", start)} if family.listed else set()
+    offered |= {("GET", feature)} if family.found else set()
+    offered |= {("DELETE", feature)} if family.deleted else set()
+    offered |= (
+        {("PUT", f"{feature}/layout"), ("PATCH", f"{feature}/streams")}
+        if family.arranged
+        else set()
+    )
+    documented = {(operation.method, operation.path) for operation in operations()}
+    assert {route for route in documented if route[1].startswith(start)} == offered
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from opentok_sessions.domain.problems import INTERNAL_ERROR
 from opentok_sessions.http.pools import parse_pools
 from opentok_sessions.runtime.settings import Settings
 from opentok_sessions.storage.items import UNLISTED, session_item
-from tests.contract.openapi import operations as contract_operations
+from tests.contract.openapi import routes as contract_routes
 from tests.lint_template import DEPLOYMENTS, lint, processed
 from tests.problems import PROBLEMS
 
@@ -284,7 +284,7 @@ def test_every_route_has_the_authorizer() -> None:
     assert auth["DefaultAuthorizer"] in auth["Authorizers"]
     paths = _document()["paths"]
     operations = [paths[path][method] for path in paths for method in paths[path]]
-    assert len(operations) == len(contract_operations())
+    assert len(operations) == len(contract_routes())
     for operation in operations:
         assert operation["security"] == [{"Caller": []}]
         assert operation["x-amazon-apigateway-integration"]["payloadFormatVersion"] == "2.0"

@@ -11,7 +11,7 @@ from local.stack import cloud, gateway, programs
 from local.stack.bundle import read_template
 from local.stack.deployment import Deployment, deploy
 from local.stack.lifecycle import DEFAULT_STATE, Settings
-from tests.contract.openapi import operations
+from tests.contract.openapi import routes
 from tests.integration.conftest import send
 
 MONITORING = read_template(cloud.ROOT / "monitoring.yaml")["Resources"]
@@ -75,7 +75,7 @@ def test_issuer_audiences_and_origins_are_set_in_the_gateway(
 
     (authorizer,) = client.get_authorizers(ApiId=api_id)["Items"]
     assert authorizer["JwtConfiguration"] == {"Issuer": ISSUER, "Audience": ["web", "ios"]}
-    assert len(client.get_routes(ApiId=api_id)["Items"]) == len(operations())
+    assert len(client.get_routes(ApiId=api_id)["Items"]) == len(routes())
 
     def preflight(origin: str) -> str | None:
         headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
