@@ -22,6 +22,9 @@ STORY = {
     "seen": "routed",
     "refused": "role_not_allowed",
     "wrong": "archiveMode",
+    "recording": "nobody_connected",
+    "archives": 0,
+    "streaming": "not_owner",
     "closed": 204,
     "late": "session_closed",
 }

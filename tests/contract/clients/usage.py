@@ -8,6 +8,7 @@ import json
 import os
 
 from opentok_sessions_client import AuthenticatedClient
+from opentok_sessions_client.api.features import list_archives, start_archive, start_broadcast
 from opentok_sessions_client.api.sessions import (
     close_session,
     create_session,
@@ -16,16 +17,23 @@ from opentok_sessions_client.api.sessions import (
 )
 from opentok_sessions_client.api.tokens import issue_token
 from opentok_sessions_client.models import (
+    Archive,
+    ArchiveList,
     ArchiveMode,
+    BroadcastOutputs,
     CreateSession,
     Feature,
     GatewayMessage,
+    Hls,
     IssueToken,
     Problem,
     RequestedMediaMode,
+    Resolution,
     Role,
     Session,
     SessionList,
+    StartArchive,
+    StartBroadcast,
     Token,
 )
 
@@ -62,6 +70,21 @@ def main() -> None:
         body=CreateSession(media_mode=RequestedMediaMode.RELAYED, archive_mode=ArchiveMode.ALWAYS),
     )
     assert isinstance(wrong, Problem), wrong
+    # No client is connected, so nothing can be recorded. A participant cannot broadcast.
+    recording = start_archive.sync(
+        session.session_id,
+        client=alice,
+        body=StartArchive(name="Minutes", resolution=Resolution.HD_LANDSCAPE),
+    )
+    assert not isinstance(recording, Archive), recording.status
+    archives = list_archives.sync(session.session_id, client=alice, count=10)
+    assert isinstance(archives, ArchiveList), archives
+    streaming = start_broadcast.sync(
+        session.session_id,
+        client=bob,
+        body=StartBroadcast(outputs=BroadcastOutputs(hls=Hls(low_latency=True))),
+    )
+    assert isinstance(streaming, Problem), streaming
     closed = close_session.sync_detailed(session.session_id, client=alice)
     late = issue_token.sync(session.session_id, client=bob, body=IssueToken())
 
@@ -75,6 +98,9 @@ def main() -> None:
         "seen": seen.media_mode,
         "refused": code(refused),
         "wrong": wrong.errors[0].field if wrong.errors else None,
+        "recording": code(recording),
+        "archives": archives.count,
+        "streaming": code(streaming),
         "closed": closed.status_code,
         "late": code(late),
     }

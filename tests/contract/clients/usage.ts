@@ -29,6 +29,18 @@ const refused = await bob.POST("/sessions/{sessionId}/tokens", {
   body: { role: "moderator" },
 });
 const wrong = await bob.POST("/sessions", { body: { mediaMode: "relayed", archiveMode: "always" } });
+// No client is connected, so nothing can be recorded. A participant cannot broadcast.
+const recording = await alice.POST("/sessions/{sessionId}/archives", {
+  params: { path: { sessionId } },
+  body: { name: "Minutes", resolution: "1280x720" },
+});
+const archives = await alice.GET("/sessions/{sessionId}/archives", {
+  params: { path: { sessionId }, query: { count: 10 } },
+});
+const streaming = await bob.POST("/sessions/{sessionId}/broadcasts", {
+  params: { path: { sessionId } },
+  body: { outputs: { hls: { lowLatency: true } } },
+});
 const closed = await alice.DELETE("/sessions/{sessionId}", { params: { path: { sessionId } } });
 const late = await bob.POST("/sessions/{sessionId}/tokens", { params: { path: { sessionId } } });
 
@@ -43,6 +55,9 @@ console.log(
     seen: seen.data?.mediaMode,
     refused: code(refused.error),
     wrong: wrong.error && "errors" in wrong.error ? wrong.error.errors?.[0]?.field : undefined,
+    recording: code(recording.error),
+    archives: archives.data?.count,
+    streaming: code(streaming.error),
     closed: closed.response.status,
     late: code(late.error),
   }),
@@ -58,6 +73,10 @@ export const host: Schemas["IssueToken"] = { role: "host" };
 export const text: Schemas["IssueToken"] = { expiresIn: "600" };
 // @ts-expect-error a session always has a state
 export const stateless: Pick<Schemas["Session"], "owner" | "state"> = { owner: "alice" };
+// @ts-expect-error a broadcast needs outputs
+export const nowhere: Schemas["StartBroadcast"] = { maxDuration: 60 };
+// @ts-expect-error a stream's key is never returned
+export const key: Schemas["RtmpStatus"] = { streamName: "key" };
 
 function signedIn(user: string) {
   return createClient<paths>({
