@@ -59,6 +59,10 @@ LAST_LEAVE = Request("callback: the last client has left", 0.035, 500, 5, 2)
 STREAM = Request("callback: a client publishes", 0.025, 480, 4, 1)
 NO_EFFECT = Request("callback that changes nothing", 0.010, 450, 0, 1)
 CHECK = Request("checking a client that has connected", 0.012, 0, 0, 2, False, api=False)
+#: The times are those of one and of two calls of the vendor. A stop looks the archive up first.
+START = Request("starting an archive", 0.350, 720, 0, 1)
+STOP = Request("stopping an archive", 0.500, 700, 0, 1)
+STATUS = Request("callback: status of a feature", 0.018, 500, 1, 1)
 EVENT = Request("an event on your bus", 0.015, 0, 0, 1, False, api=False, events=1)
 REQUESTS = (
     TOKEN,
@@ -72,6 +76,9 @@ REQUESTS = (
     LAST_LEAVE,
     STREAM,
     NO_EFFECT,
+    START,
+    STOP,
+    STATUS,
     Request("disconnecting a client", 0.250, 500, 0, 2, api=False),
     EVENT,
     Request("the limits per caller, on top of a create", 0.006, 0, 1, 0, False, False, False),
@@ -92,7 +99,8 @@ STEPS = (
     Step("a leave, others stay", (LEAVE,)),
     Step("the last leave", (LAST_LEAVE,)),
     Step("publishing a stream and ending it", (STREAM, NO_EFFECT)),
-    Step("with `EventBusName`, on top of each join and leave", (EVENT,)),
+    Step("an archive: start, stop and three statuses", (START, STOP, STATUS, STATUS, STATUS)),
+    Step("with `EventBusName`, on top of each join, leave and status", (EVENT,)),
 )
 
 PEOPLE = 4

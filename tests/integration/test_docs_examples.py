@@ -1,11 +1,14 @@
 """The examples of the pages, run unchanged against the deployed local stack."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
+from opentok_client.families import FAMILIES
 from tests.contract.test_docs import ROOT, blocks
+from tests.integration.emulator import Emulator
 from tests.integration.stack import Stack
 
 # A fake of the vendor's client SDK: connects with a session ID and a token.
@@ -89,6 +92,33 @@ def test_the_curl_example_of_the_readme_works(stack: Stack) -> None:
         response = json.loads(done.stdout)
         assert response["room"] == "standup"
         assert response["token"]["role"] == "publisher"
+
+
+def test_the_examples_of_features_give_the_shown_responses(stack: Stack) -> None:
+    body = {"features": ["archiving"], "token": {}}
+    session = stack.call("POST", "/sessions", body, user="alice").body
+    connected = Emulator(stack).connect(session["sessionId"], session["token"]["token"])
+    assert connected.status == 200
+    variables = {**environment(stack), "SESSION": session["sessionId"], "ID": ""}
+    # Every call, with the response that follows it if the page shows one.
+    page = (ROOT / "docs" / "features.md").read_text()
+    examples = re.findall(r"^```sh\n(.*?)^```(?:\n\n```json\n(.*?)^```)?", page, re.S | re.M)
+    assert len(examples) > len(FAMILIES)
+    started = set()
+    for call, shown in examples:
+        block = call.replace("curl ", "curl --silent --show-error --fail ", 1)
+        done = subprocess.run(
+            ["/bin/sh", "-ec", block], env=variables, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{call}{done.stderr}"
+        response = json.loads(done.stdout)
+        if shown:
+            assert sorted(response) == sorted(json.loads(shown)), call
+            started.add(re.findall(r"/([a-z-]+)\"", call)[0])
+            variables["ID"] = response["id"]
+        else:
+            assert response["status"] == "stopped"
+    assert started == FAMILIES.keys()
 
 
 def test_the_javascript_example_signs_in_joins_connects_and_renews(
