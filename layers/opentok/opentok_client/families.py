@@ -58,7 +58,8 @@ class Family(NamedTuple):
     on: none of them is a credential. `token_role`: a start needs a token with this role. `id_field`
     is the vendor's name of the id. `listed`, `found`, `deleted`, `arranged`: the vendor has a list,
     a lookup, a deletion, a layout and streams. `refusals` are the documented reasons of rejections,
-    by action, status and the vendor's code (None: any other code).
+    by action, status and the vendor's code (None: any other code). `accepted`: a start is accepted
+    (202) and happens later. `project_wide`: the list has the features of all sessions.
     """
 
     name: str
@@ -74,6 +75,8 @@ class Family(NamedTuple):
     found: bool = False
     deleted: bool = False
     arranged: bool = False
+    accepted: bool = False
+    project_wide: bool = False
 
     def refusal(self, action: str, rejected: RequestRejected) -> Refusal | None:
         """Returns why the vendor refused the action; None for an undocumented reason."""
@@ -145,6 +148,7 @@ CAPTIONS = Family(
     id_field="captionsId",
     token_role=Role.MODERATOR,
     allows_e2ee=True,
+    accepted=True,
 )
 
 SIP_CALLS = Family(
@@ -177,6 +181,8 @@ RENDERS = Family(
     token_role=Role.PUBLISHER,
     listed=True,
     found=True,
+    accepted=True,
+    project_wide=True,
 )
 
 AUDIO_CONNECTORS = Family(

@@ -16,15 +16,18 @@ from .errors import NotFound, OutcomeUnknown, VendorError
 from .families import Family, Shown, Stop
 from .moderation import disconnect
 from .responses import Retryable, parsed
+from .session_id import other_spelling
 from .transport import Request, Transport
 
 __all__ = [
-    "Page", "arrange", "change_streams", "delete", "find", "list_features", "start", "stop",
+    "Page", "arrange", "change_streams", "delete", "find", "is_of_session", "list_features",
+    "start", "stop",
 ]  # fmt: skip
 
 Feature = dict[str, object]
 LOOKUP_SECONDS = 2.5
 """Kept of a start's time, to look whether it was carried out when its response is lost."""
+LIST_MAX = 1000
 LIST_MAX_BYTES = 4 * 1024 * 1024
 CLOCK_TOLERANCE_SECONDS = 60
 """How much the vendor's clock may be behind ours, when a lost start is looked up."""
@@ -81,14 +84,25 @@ def list_features(
     offset: int = 0,
     count: int = 50,
 ) -> Page:
-    """Returns the features of a session, the newest first."""
-    query = {"offset": str(offset), "count": str(count), "sessionId": session_id}
+    """Returns the features of a session, the newest first.
+
+    Of a `project_wide` list, only the newest `LIST_MAX` features of the project are considered.
+    """
+    first, most = (0, LIST_MAX) if family.project_wide else (offset, count)
+    query = {"offset": str(first), "count": str(most), "sessionId": session_id}
     request = Request(
         "GET", _path(transport, family), family.name, query=query, max_bytes=LIST_MAX_BYTES
     )
     page = transport.call(request, _page(family), deadline)
-    # The list of renders ignores `sessionId` and has the features of the whole project.
-    return page._replace(features=[f for f in page.features if f.get("sessionId") == session_id])
+    found = [feature for feature in page.features if is_of_session(feature, session_id)]
+    if family.project_wide:
+        return Page(found[offset : offset + count], len(found))
+    return page._replace(features=found)
+
+
+def is_of_session(feature: Mapping[str, object], session_id: str) -> bool:
+    """Returns whether the feature belongs to the session, in either spelling of its id."""
+    return feature.get("sessionId") in (session_id, other_spelling(session_id))
 
 
 def find(transport: Transport, family: Family, feature_id: str, deadline: float) -> Feature:

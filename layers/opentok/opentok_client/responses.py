@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import NamedTuple
+from urllib.parse import quote
 
 from .errors import Conflict, CredentialsRejected, NotFound, RequestRejected
 
@@ -36,16 +37,16 @@ class Retryable(Exception):
         self.not_carried_out = not_carried_out
 
 
-def check(response: Response, success: tuple[int, ...]) -> Response:
+def check(response: Response, success: tuple[int, ...], sent: object = None) -> Response:
     """Returns a successful response.
 
     Raises `RequestRejected` or one of its subclasses for a rejection, and `Retryable` for a failure
-    of the vendor.
+    of the vendor. Their reasons do not quote the texts in `sent`, which may be credentials.
     """
     status = response.status
     if status in success:
         return response
-    code, reason = _error(response.body)
+    code, reason = _error(response.body, sent)
     if status in (408, 429) or status >= 500:
         raise Retryable(
             f"status {status}: {reason}", response.retry_after, not_carried_out=status == 429
@@ -65,14 +66,27 @@ def parsed(body: bytes) -> object:
     return value
 
 
-def _error(body: bytes) -> tuple[int | None, str]:
+def _error(body: bytes, sent: object) -> tuple[int | None, str]:
     """Returns the vendor's code and text: `message` from the service, `detail` from its gateway."""
     value = parsed(body)
     code = value.get("code") if isinstance(value, dict) else None
     match value:
         case {"message": str(text)} | {"detail": str(text)} | {"title": str(text)}:
+            for quoted in sorted(_texts(sent), key=len, reverse=True):
+                text = text.replace(quoted, "(a value)")
             text = _JWT.sub("(a token)", text)  # some responses quote the rejected header
             reason = "".join(c for c in text[:_REASON_MAX] if c.isprintable())
         case _:
             reason = "no reason given"
     return (code if isinstance(code, int) else None), reason
+
+
+def _texts(value: object) -> set[str]:
+    """Returns the texts in a JSON value, each also as JSON and URLs write it."""
+    if isinstance(value, str):
+        return {value, json.dumps(value)[1:-1], quote(value, safe="")} - {""}
+    if isinstance(value, dict):
+        return {text for inner in value.values() for text in _texts(inner)}
+    if isinstance(value, list | tuple):
+        return {text for inner in value for text in _texts(inner)}
+    return set()

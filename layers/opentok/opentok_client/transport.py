@@ -82,7 +82,7 @@ class Transport:
         clocks: Clocks = Clocks(),  # noqa: B008 (immutable)
     ) -> None:
         self.project_id = credentials.project_id
-        self._credentials = credentials
+        self.credentials = credentials
         self._on_retry = on_retry
         self._clocks = clocks
         self._breakers: dict[str, CircuitBreaker] = {}
@@ -136,7 +136,7 @@ class Transport:
             retry_after = None
             try:
                 response = _within(left, partial(self._send, request, left))
-                return read(check(response, request.success).body)
+                return read(check(response, request.success, request.json).body)
             except TimeoutError:
                 reason, outcome_unknown = TOO_LATE, True
                 break
@@ -187,11 +187,11 @@ class Transport:
             "exp": issued + PROJECT_JWT_SECONDS,
             "jti": str(uuid.uuid4()),
         }
-        if isinstance(self._credentials, OpenTokCredentials):
-            claims |= {"iss": self._credentials.api_key, "ist": "project"}
-            return {"X-OPENTOK-AUTH": signed_jwt(self._credentials, claims)}
-        claims["application_id"] = self._credentials.application_id
-        return {"Authorization": f"Bearer {signed_jwt(self._credentials, claims)}"}
+        if isinstance(self.credentials, OpenTokCredentials):
+            claims |= {"iss": self.credentials.api_key, "ist": "project"}
+            return {"X-OPENTOK-AUTH": signed_jwt(self.credentials, claims)}
+        claims["application_id"] = self.credentials.application_id
+        return {"Authorization": f"Bearer {signed_jwt(self.credentials, claims)}"}
 
 
 def _never_sent(error: requests.RequestException) -> bool:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from .runtime import cold_start  # noqa: F401  # isort: skip  (first: suspends garbage collection)
 
-from .domain.problems import Problem
-from .runtime import aws, telemetry
+from .runtime import aws
 from .runtime.settings import Settings
 from .storage.session_store import SessionStore
 from .storage.table import Table
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
     from .create_session import CreateSession
     from .credentials import CredentialCache
     from .disconnect_clients import DisconnectClients
-    from .domain.pools import Pools
     from .get_session import GetSession
     from .issue_token import IssueToken, TokenIssuer
+    from .manage_features import ManageFeatures
     from .precreate_sessions import PrecreateSessions
     from .publish_events import PublishEvents
     from .receive_callback import ReceiveCallback
@@ -33,23 +32,16 @@ if TYPE_CHECKING:
     from .update_session import UpdateSession
 
 __all__ = [
-    "close_session",
-    "create_session",
-    "disconnect_clients",
-    "get_session",
-    "issue_token",
-    "precreate_sessions",
-    "publish_events",
-    "receive_callback",
-    "release_room",
-    "remove_connection",
-    "update_session",
-]
+    "close_session", "create_session", "disconnect_clients", "get_session", "issue_token",
+    "manage_features", "precreate_sessions", "publish_events", "receive_callback", "release_room",
+    "remove_connection", "update_session",
+]  # fmt: skip
 
 
 def create_session(settings: Settings) -> CreateSession:
     """Returns the use case of `POST /sessions`."""
     from .create_session import CreateSession
+    from .http.pools import usable_pools
     from .join_session import JoinSession
     from .session_supply import SessionSupply
     from .storage.pool_store import PoolStore
@@ -62,7 +54,7 @@ def create_session(settings: Settings) -> CreateSession:
     limits = _limits(settings, table)
     return CreateSession(
         store=store,
-        supply=SessionSupply(PoolStore(table), _pools(settings), vendor),
+        supply=SessionSupply(PoolStore(table), usable_pools(settings.pools), vendor),
         credentials=credentials,
         tokens=tokens,
         limits=limits,
@@ -152,6 +144,23 @@ def remove_connection(settings: Settings) -> RemoveConnection:
     )
 
 
+def manage_features(settings: Settings) -> ManageFeatures:
+    """Returns the use case of the routes below `/sessions/{sessionId}/{family}`."""
+    from .feature_vendor import FeatureVendor
+    from .manage_features import ManageFeatures
+    from .storage.feature_store import FeatureStore
+    from .vendor import Vendor
+
+    table = _table(settings)
+    return ManageFeatures(
+        sessions=SessionStore(table, settings.retention_seconds),
+        records=FeatureStore(table),
+        vendor=FeatureVendor(Vendor(_credentials(settings), settings.api_url)),
+        moderators_only=settings.features_by == "moderators",
+        retention_seconds=settings.retention_seconds,
+    )
+
+
 def disconnect_clients(settings: Settings) -> DisconnectClients:
     """Returns the use case that disconnects clients after a change of the table."""
     from .disconnect_clients import CONNECTIONS, DisconnectClients
@@ -198,22 +207,6 @@ def _conversations(
 
     empty, idle = settings.room_empty_seconds, settings.room_idle_seconds
     return Conversations(PresenceStore(table), empty, idle, list_connections)
-
-
-def _pools(settings: Settings) -> Pools:
-    """Returns the declared pools; none when they are invalid, so that callers are still served.
-
-    The scheduled run reads the same parameter and fails then.
-    """
-    from .domain.pools import Pools
-    from .http.pools import pools_from_json
-
-    try:
-        return pools_from_json(settings.pools)
-    except Problem as problem:
-        telemetry.logger.error("pools_unusable", extra={"reason": problem.detail})
-        telemetry.count("InternalError")
-        return Pools([])
 
 
 def _limits(settings: Settings, table: Table) -> CallerLimits:

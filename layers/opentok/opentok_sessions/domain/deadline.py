@@ -18,6 +18,7 @@ __all__ = [
     "AWS_RETRY_PAUSES",
     "CREDENTIALS_MIN_AGE_SECONDS",
     "CREDENTIALS_RETRY_SECONDS",
+    "FEATURE_TOKEN_SECONDS",
     "FUNCTION_SECONDS",
     "IDEMPOTENCY_TTL_SECONDS",
     "PERMANENT_TTL_SECONDS",
@@ -50,6 +51,10 @@ VENDOR_SECONDS = 8.0
 """All attempts to create one session with the vendor, together."""
 VENDOR_SECONDS_MIN = 1.0
 """With less time the vendor is not called: the failure would not be its own."""
+
+FEATURE_TOKEN_SECONDS = 300
+"""Lifetime of the token with which the vendor joins a feature to a session. It is used at the
+start only: a client stays connected when its token expires."""
 
 RACE_ATTEMPTS = 10
 """Attempts of a request that loses races for its room or idempotency key, before 503."""

@@ -60,10 +60,12 @@ def is_admitted_to_room(caller: Caller, room: Room) -> bool:
     return listed or may_manage(caller, room)
 
 
-def require_window(session: Session, now: float) -> None:
+def require_window(
+    session: Session, now: float, closed: str = "No more tokens are issued for it."
+) -> None:
     """Raises `SessionClosed` or `SessionNotOpenYet` unless tokens may be issued now."""
     if session.is_closed(now):
-        raise SessionClosed("The session is closed. No more tokens are issued for it.")
+        raise SessionClosed(f"The session is closed. {closed}")
     if not session.is_open_yet(now):
         raise SessionNotOpenYet("The session is not open yet (see `opensAt`).")
 

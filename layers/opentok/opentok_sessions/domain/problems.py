@@ -36,6 +36,7 @@ class Problem(Exception):
     type: ClassVar[ProblemType] = INTERNAL_ERROR
     retry_after: float | None = None  # seconds
     headers: Mapping[str, str] = MappingProxyType({})
+    extension: Mapping[str, object] = MappingProxyType({})  # further fields of the response
 
     def __init__(self, detail: str, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(detail)

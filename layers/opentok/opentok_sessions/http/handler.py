@@ -108,7 +108,7 @@ def _problem_response(problem: Problem, request_id: str) -> Response:
     headers = dict(problem.headers)
     if problem.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after)))
-    body = _problem_body(problem.type, problem.detail, request_id)
+    body = _problem_body(problem.type, problem.detail, request_id) | dict(problem.extension)
     if problem.errors:
         body["errors"] = [error._asdict() for error in problem.errors]
     return Response(problem.type.status, body, headers)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 from ..domain.pools import Pool, Pools, pool_name
-from ..domain.problems import FieldError, InvalidCombination, InvalidRequest
+from ..domain.problems import FieldError, InvalidCombination, InvalidRequest, Problem
+from ..runtime import telemetry
 from .create_session import OPTION_FIELDS, parse_options
 from .fields import Fields
 
-__all__ = ["POOL_SIZE_MAX", "parse_pools", "pools_from_json"]
+__all__ = ["POOL_SIZE_MAX", "parse_pools", "pools_from_json", "usable_pools"]
 
 POOL_SIZE_MAX = 10_000
 
@@ -63,3 +64,16 @@ def _parse_pool(entry: object, within: str) -> Pool:
         fields.excluded("min", f"must not exceed `max` in the pool {pool_name(chosen.options)!r}")
     fields.finish()
     return Pool(chosen.options, minimum, maximum)
+
+
+def usable_pools(text: str) -> Pools:
+    """Returns the declared pools; none when they are invalid, so that callers are still served.
+
+    The scheduled run reads the same parameter and fails then.
+    """
+    try:
+        return pools_from_json(text)
+    except Problem as problem:
+        telemetry.logger.error("pools_unusable", extra={"reason": problem.detail})
+        telemetry.count("InternalError")
+        return Pools([])

@@ -81,34 +81,39 @@ class Request:
     @property
     def session_id(self) -> str:
         """The id in the path. Raises `SessionNotFound` for a text that cannot be one."""
-        value = _at(self._event, "pathParameters", "sessionId")
-        if not isinstance(value, str) or not POSSIBLE_ID.fullmatch(value):
+        value = self.path_parameter("sessionId")
+        if not POSSIBLE_ID.fullmatch(value):
             raise SessionNotFound
         return value
 
     @property
     def room(self) -> str:
         """The room's name in the path. Raises `RoomNotFound` for a text that cannot be one."""
-        value = _at(self._event, "pathParameters", "room")
-        if not isinstance(value, str) or not ROOM.fullmatch(value):
+        value = self.path_parameter("room")
+        if not ROOM.fullmatch(value):
             raise RoomNotFound
         return value
 
     @property
     def connection_id(self) -> str:
         """The connection in the path. Raises `ConnectionNotFound` for a text that cannot be one."""
-        value = _at(self._event, "pathParameters", "connectionId")
-        if not isinstance(value, str) or not _CONNECTION_ID.fullmatch(value):
+        value = self.path_parameter("connectionId")
+        if not _CONNECTION_ID.fullmatch(value):
             raise ConnectionNotFound
         return value
 
     @property
     def callback_kind(self) -> str:
         """The kind of callback in the path. Raises `CallbackKindUnknown` for any other text."""
-        value = _at(self._event, "pathParameters", "kind")
-        if not isinstance(value, str) or value not in CALLBACK_KINDS:
+        value = self.path_parameter("kind")
+        if value not in CALLBACK_KINDS:
             raise CallbackKindUnknown
         return value
+
+    def path_parameter(self, name: str) -> str:
+        """Returns a parameter of the path; empty when the path has none of this name."""
+        value = _at(self._event, "pathParameters", name)
+        return value if isinstance(value, str) else ""
 
     @property
     def query(self) -> Mapping[str, object]:

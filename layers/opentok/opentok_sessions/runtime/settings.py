@@ -36,6 +36,7 @@ class Settings(NamedTuple):
     moderators_group: str
     tenant_claim: str
     permanent_rooms_by: str
+    features_by: str
     caller_sessions_per_hour: int
     caller_tokens_per_minute: int
     caller_rooms: int
@@ -64,6 +65,7 @@ class Settings(NamedTuple):
             moderators_group=read.text("MODERATORS_GROUP"),
             tenant_claim=read.text("TENANT_CLAIM", may_be_empty=True),
             permanent_rooms_by=read.one_of("PERMANENT_ROOMS_BY", "anyone", "moderators"),
+            features_by=read.one_of("FEATURES_BY", "owner", "moderators"),
             caller_sessions_per_hour=read.integer("CALLER_SESSIONS_PER_HOUR", 0, 1_000_000),
             caller_tokens_per_minute=read.integer("CALLER_TOKENS_PER_MINUTE", 0, 1_000_000),
             caller_rooms=read.integer("CALLER_ROOMS", 0, 1_000),
