@@ -35,10 +35,14 @@ from moto.backends import get_backend
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
+from tests.environment import ENVIRONMENT, REGION, SECRET_ID, TABLE_NAME
+
 __all__ = [
     "API_KEY",
     "API_SECRET",
     "ENVIRONMENT",
+    "SECRET_ID",
+    "TABLE_NAME",
     "Aws",
     "Reaction",
     "answer",
@@ -51,46 +55,8 @@ __all__ = [
     "sent_twice",
 ]
 
-REGION = "eu-central-1"
-TABLE_NAME = "sessions"
-SECRET_ID = "video-credentials"
 API_KEY = "47000001"
 API_SECRET = "a-secret-that-was-made-up-for-tests"
-
-ENVIRONMENT = {
-    "AWS_DEFAULT_REGION": REGION,
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_SESSION_TOKEN": "testing",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "TABLE_NAME": TABLE_NAME,
-    "SECRET_ID": SECRET_ID,
-    "PLATFORM": "opentok",
-    "PROJECT_ID": "",
-    "API_URL": "",
-    "TOKEN_FORMAT": "jwt",
-    "MAX_TOKEN_SECONDS": "86400",
-    "ROOM_IDLE_SECONDS": "43200",
-    "ROOM_EMPTY_SECONDS": "60",
-    "PERMANENT_ROOMS_BY": "anyone",
-    "CONNECTION_DATA": "caller",
-    "RETENTION_DAYS": "30",
-    "SECRET_CACHE_SECONDS": "60",
-    "POOLS": '[{"mediaMode":"routed","min":2,"max":20},{"mediaMode":"relayed","min":2,"max":20}]',
-    "REFILL_LIMIT": "500",
-    "MODERATORS_CLAIM": "cognito:groups",
-    "MODERATORS_GROUP": "moderators",
-    "TENANT_CLAIM": "",
-    "CALLER_SESSIONS_PER_HOUR": "0",
-    "CALLER_TOKENS_PER_MINUTE": "0",
-    "CALLER_ROOMS": "0",
-    "EVENT_BUS_NAME": "calls",
-    "POWERTOOLS_SERVICE_NAME": "tests",
-    "POWERTOOLS_METRICS_NAMESPACE": "OpenTokSessions",
-    "POWERTOOLS_LOG_LEVEL": "INFO",
-    "POWERTOOLS_LOGGER_SAMPLE_RATE": "0",
-}
-"""The environment variables of the functions."""
 
 Answer = Callable[[], AWSResponse]
 Reaction = Callable[[Answer], AWSResponse]

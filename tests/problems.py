@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from opentok_sessions.domain import feature_problems
 from opentok_sessions.domain.problems import Problem, ProblemType
 
 __all__ = ["PROBLEMS"]
+
+_MODULES = (feature_problems,)  # imported, so that their problems exist
 
 
 def _leaves(kind: type[Problem]) -> list[type[Problem]]:

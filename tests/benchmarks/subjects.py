@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.environment import SETTINGS
+
 from .execution_environment import Function
 from .load.callbacks import Callbacks
 from .prepare import Prepared
@@ -59,25 +61,9 @@ POOL, ROOM_HIT, LIVE = "pool hit", "room hit", "live create"
 WAYS_TO_A_SESSION = (POOL, ROOM_HIT, LIVE)
 
 SHARED_SETTINGS = {
+    **SETTINGS,
     "SECRET_ID": OPENTOK_SECRET,
-    "PLATFORM": "opentok",
-    "PROJECT_ID": "",
-    "TOKEN_FORMAT": "jwt",
-    "MAX_TOKEN_SECONDS": "86400",
-    "ROOM_IDLE_SECONDS": "43200",
-    "ROOM_EMPTY_SECONDS": "60",
-    "PERMANENT_ROOMS_BY": "anyone",
-    "CONNECTION_DATA": "caller",
-    "RETENTION_DAYS": "30",
     "SECRET_CACHE_SECONDS": "3600",
-    "POOLS": '[{"mediaMode":"routed","min":2,"max":20},{"mediaMode":"relayed","min":2,"max":20}]',
-    "REFILL_LIMIT": "500",
-    "MODERATORS_CLAIM": "cognito:groups",
-    "MODERATORS_GROUP": "moderators",
-    "TENANT_CLAIM": "",
-    "CALLER_SESSIONS_PER_HOUR": "0",
-    "CALLER_TOKENS_PER_MINUTE": "0",
-    "CALLER_ROOMS": "0",
     "EVENT_BUS_NAME": "",
     "POWERTOOLS_SERVICE_NAME": "opentok-sessions",
     "POWERTOOLS_METRICS_NAMESPACE": "OpenTokSessions",

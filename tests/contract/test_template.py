@@ -106,6 +106,12 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
         ("dynamodb:PutItem", TABLE),
         ("secretsmanager:GetSecretValue", SECRET),
     ],
+    "manage_features": [
+        ("dynamodb:GetItem", TABLE),
+        ("dynamodb:PutItem", TABLE),
+        ("dynamodb:Query", TABLE),
+        ("secretsmanager:GetSecretValue", SECRET),
+    ],
     "disconnect_clients": [
         ("dynamodb:DeleteItem", TABLE),
         ("dynamodb:GetItem", TABLE),
@@ -310,7 +316,7 @@ def test_cors_is_on_only_if_origins_are_given() -> None:
     assert condition == "HasOrigins"
     assert otherwise == {"Ref": "AWS::NoValue"}
     assert "idempotency-key" in then["allowHeaders"]
-    assert set(then["allowMethods"]) == {"GET", "POST", "PATCH", "DELETE"}
+    assert set(then["allowMethods"]) == {"GET", "POST", "PUT", "PATCH", "DELETE"}
     assert PARAMETERS["AllowedOrigins"]["Default"] == ""
 
 

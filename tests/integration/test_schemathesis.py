@@ -10,6 +10,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,10 +29,12 @@ Statuses = Counter[tuple[str, int]]  # number of responses by operation and stat
 
 EXAMPLES = 500 if SOAK else 50  # for each route, in addition to those at every limit
 CHAINS = 500 if SOAK else 50
+FEATURE_EXAMPLES = EXAMPLES // 10  # one function serves these routes for every family
 MOST_CHAINS = CHAINS + 500  # while there is an operation that no chain has succeeded with
 CHAIN_STEPS = 8
 
 # Operations that no chain can succeed with, and for each the test that does, with `assert_served`.
+# Chains leave out features, which have test_features.py.
 BEYOND_CHAINS = {
     # They require a connected client, and no chain connects one.
     "removeConnection": (
@@ -108,9 +111,10 @@ VALID_BODIES = {
 def before_generate_body(
     context: schemathesis.HookContext, strategy: st.SearchStrategy[Any]
 ) -> st.SearchStrategy[Any]:
-    """Replaces half of the bodies with valid ones."""
+    """Replaces half of the bodies with valid ones, except those of features."""
     assert context.operation is not None
-    return st.one_of(strategy, VALID_BODIES[context.operation.definition.raw["operationId"]])
+    valid = VALID_BODIES.get(context.operation.definition.raw["operationId"])
+    return strategy if valid is None else st.one_of(strategy, valid)
 
 
 def filter_query(context: schemathesis.HookContext, query: dict[str, Any] | None) -> bool:
@@ -118,19 +122,28 @@ def filter_query(context: schemathesis.HookContext, query: dict[str, Any] | None
     return not {"limit", "cursor"} & {name for name, value in (query or {}).items() if value == ""}
 
 
-def _schema(*phases: str) -> schemathesis.BaseSchema:
-    """Returns the contract with some of schemathesis' phases enabled."""
+def _schema(*phases: str, features: bool = False) -> schemathesis.BaseSchema:
+    """Returns the contract with some of schemathesis' phases enabled, for features or all else."""
     config = schemathesis.Config.from_dict(CONFIG)
     whole = schemathesis.openapi.from_dict(strict_contract(), config=config)
-    # The vendor's callbacks are signed, and reach another API.
-    schema = whole.exclude(operation_id="receiveCallback")
+    of_features = [operation.name for operation in operations() if _is_of_feature(operation)]
+    if features:
+        schema = whole.include(operation_id=of_features)
+    else:
+        # The vendor's callbacks are signed, and reach another API.
+        schema = whole.exclude(operation_id=["receiveCallback", *of_features])
     schema.config.phases.update(phases=list(phases))
     schema.hook(before_generate_body)
     schema.hook(filter_query)
     return schema
 
 
+def _is_of_feature(operation: Operation) -> bool:
+    return "{family}" in operation.route[1]
+
+
 one_by_one = _schema("examples", "coverage", "fuzzing")
+features = _schema("examples", "fuzzing", features=True)
 chained = _schema("stateful")
 
 
@@ -160,14 +173,23 @@ def responses(stack: Stack) -> Iterator[Statuses]:
     schemathesis.hooks.unregister(after_call)
 
 
-@one_by_one.parametrize()
-@settings(
-    max_examples=EXAMPLES,
+generated = partial(
+    settings,
     deadline=None,
     derandomize=not SOAK,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+
+
+@features.parametrize()
+@generated(max_examples=FEATURE_EXAMPLES)
+def test_every_response_about_features_conforms_to_the_contract(case: Case, stack: Stack) -> None:
+    case.call_and_validate(base_url=stack.facts["apiUrl"])
+
+
+@one_by_one.parametrize()
+@generated(max_examples=EXAMPLES)
 def test_every_response_conforms_to_the_contract(case: Case, stack: Stack) -> None:
     case.call_and_validate(base_url=stack.facts["apiUrl"])
 
@@ -204,7 +226,7 @@ def test_operations_beyond_the_chains_have_their_own_tests() -> None:
 
 
 def _in_chains(operation: Operation) -> bool:
-    return operation.name not in BEYOND_CHAINS
+    return operation.name not in BEYOND_CHAINS and not _is_of_feature(operation)
 
 
 def _label(operation: Operation) -> str:

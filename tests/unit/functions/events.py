@@ -12,9 +12,11 @@ from tests.unit.opentok_sessions.bodies import MEMBERS, TOKEN_MEMBERS, WRONG_VAL
 
 __all__ = [
     "CALLERS",
+    "FEATURE_SECRET",
     "ROOMS",
     "callback_events",
     "create_events",
+    "feature_events",
     "list_events",
     "pool_events",
     "session_events",
@@ -199,6 +201,73 @@ def _token_bodies(draw: st.DrawFn) -> Mapping[str, object]:
 def session_events(ids: Sequence[str]) -> Value:
     """For the routes of one session."""
     return _events(texts(_token_bodies()), _paths(ids), NO_QUERY)
+
+
+FEATURE_SECRET = "a-credential-in-the-body-of-a-feature"
+FEATURE_BODIES: Mapping[str, Mapping[str, object]] = {
+    "archives": {"name": "a", "outputMode": "composed", "layout": {"type": "pip"}},
+    "broadcasts": {
+        "outputs": {
+            "hls": {"lowLatency": True},
+            "rtmp": [{"serverUrl": "rtmp://a.example/live", "streamName": FEATURE_SECRET}],
+        },
+        "maxDuration": 600,
+    },
+    "captions": {"languageCode": "en-US", "maxDuration": 300},
+    "sip-calls": {
+        "sip": {
+            "uri": "sip:a@b.example",
+            "auth": {"username": "a", "password": FEATURE_SECRET},
+            "headers": {"X-Key": FEATURE_SECRET},
+        }
+    },
+    "renders": {"url": "https://a.example/page", "properties": {"name": "a"}},
+    "audio-connectors": {
+        "websocket": {"uri": "wss://a.example", "headers": {"X-Key": FEATURE_SECRET}}
+    },
+}
+FEATURE_PATHS = ["", "/{featureId}", "/{featureId}/stop"]
+FEATURE_ROUTES = [
+    *(f"{method} /sessions/{{sessionId}}/{{family}}{path}"
+      for method in ("POST", "GET", "DELETE") for path in FEATURE_PATHS),
+    "PUT /sessions/{sessionId}/{family}/{featureId}/layout",
+    "PATCH /sessions/{sessionId}/{family}/{featureId}/streams",
+]  # fmt: skip
+FEATURE_IDS = ["archive-0", "broadcast-1", "render-2", "captions-3", "client", "unknown"]
+
+
+@st.composite
+def _feature_bodies(draw: st.DrawFn, family: str) -> Mapping[str, object]:
+    body = dict(FEATURE_BODIES.get(family, {}))
+    other = st.sampled_from(
+        [{"type": "pip"}, {"addStream": "stream"}, {"removeStream": "stream"}, {"type": "custom"}]
+    )
+    match draw(st.sampled_from(["as it is"] * 4 + ["wrong", "gone", "more", "other"])):
+        case "wrong" if body:
+            body[draw(st.sampled_from(sorted(body)))] = draw(WRONG_VALUES | ANYTHING)
+        case "gone" if body:
+            del body[draw(st.sampled_from(sorted(body)))]
+        case "more":
+            body |= draw(st.dictionaries(ANY_TEXT, ANYTHING, max_size=2))
+        case "other":
+            return draw(other)
+    return body
+
+
+@st.composite
+def feature_events(draw: st.DrawFn, ids: Sequence[str]) -> object:
+    """For the routes of the features of a session."""
+    family = draw(st.sampled_from([*FEATURE_BODIES]))
+    query = st.sampled_from([None, {}, {"offset": "1", "count": "2"}, {"count": "x"}, {"a": "b"}])
+    event = draw(_events(texts(_feature_bodies(family)), _paths(ids), query))
+    path = event.get("pathParameters") if isinstance(event, dict) else None
+    if isinstance(event, dict) and isinstance(path, dict):
+        odd = draw(st.integers(0, 9)) == 0
+        path["family"] = draw(ANY_TEXT | ODD_TEXT | ANYTHING) if odd else family
+        feature_id = draw(st.sampled_from(FEATURE_IDS))
+        path["featureId"] = draw(ODD_TEXT | ANYTHING) if odd else feature_id
+        event["routeKey"] = draw(st.sampled_from(FEATURE_ROUTES))
+    return event
 
 
 def room_events() -> Value:

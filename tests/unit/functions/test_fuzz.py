@@ -33,8 +33,10 @@ from opentok_sessions.storage.items import session_item
 from tests.aws import API_KEY, API_SECRET, ENVIRONMENT, Aws, answer, aws_in_memory
 from tests.problems import PROBLEMS
 from tests.unit.functions.events import (
+    FEATURE_SECRET,
     callback_events,
     create_events,
+    feature_events,
     list_events,
     pool_events,
     room_events,
@@ -188,7 +190,14 @@ def _is_a_problem(status: int, headers: dict[str, str], body: dict[str, Any]) ->
     assert headers["Content-Type"] == "application/problem+json"
     assert body["code"] != INTERNAL_ERROR.code
     assert CODES[body["code"]] == body["status"] == status
-    assert body.keys() - {"errors"} == {"type", "title", "status", "detail", "code", "requestId"}
+    assert body.keys() - {"errors", "featureId"} == {
+        "type",
+        "title",
+        "status",
+        "detail",
+        "code",
+        "requestId",
+    }
     for error in body.get("errors", []):
         assert error.keys() == {"field", "message"}
 
@@ -202,6 +211,7 @@ NAMES = (
     "receive_callback",
     "update_session",
     "remove_connection",
+    "manage_features",
     "disconnect_clients",
     "publish_events",
     "precreate_sessions",
@@ -343,6 +353,32 @@ def test_update_session(world: World, event: object) -> None:
 def test_remove_connection(world: World, event: object) -> None:
     answer = world.call("remove_connection", event)
     assert answer["statusCode"] >= 400  # these paths name no connection
+
+
+@fuzz(feature_events(KNOWN))
+def test_manage_features(world: World, event: object) -> None:
+    world.begin()
+    vendor = world.vendor
+    vendor.features.known.clear()
+    vendor.connections.update({session: ["client"] for session in KNOWN[:5]})
+    for number, kind in enumerate(("archive", "broadcast", "render", "captions")):
+        vendor.features.add(kind, KNOWN[number % 2], status="started")
+    response = world.run("manage_features", event)
+    status, text = response["statusCode"], response.get("body", "")
+    assert 200 <= status < 500, response
+    assert API_SECRET not in text
+    # The texts of a request that may be credentials are in no response.
+    assert FEATURE_SECRET not in json.dumps(response)
+    if status >= 400:
+        _is_a_problem(status, response["headers"], json.loads(text))
+        assert world.written == []
+    elif status == 204:
+        assert text == ""
+    else:
+        body = json.loads(text)
+        features = body.get("items", [body])
+        assert all(feature["sessionId"] in KNOWN and feature["id"] for feature in features)
+        assert ("Location" in response["headers"]) <= (status in (201, 202))
 
 
 CHANGED = ["live#c-1", "gone#c-1", "session"]

@@ -88,6 +88,17 @@ CREATION = {
 
 CONVERSATIONS = {"conversations", "storage.presence_store"}
 
+# Neither `opentok_client.features` nor `requests`: the first call of the vendor loads them.
+FEATURES = {
+    "opentok_client.families",
+    "opentok_client.feature_fields",
+    "opentok_client.rules",
+    "domain.feature_policy",
+    "domain.feature_problems",
+    "domain.features",
+    "storage.feature_store",
+}
+
 STREAM = {"stream_handler", "storage.stream", "storage.presence_store", "vendor"}
 
 LOADED = {
@@ -101,6 +112,11 @@ LOADED = {
     "remove_connection": HTTP
     | CREDENTIALS
     | {"remove_connection", "storage.presence_store", "vendor"},
+    "manage_features": HTTP
+    | FIELDS
+    | CREDENTIALS
+    | FEATURES
+    | {"manage_features", "feature_vendor", "http.manage_features", "vendor"},
     "update_session": HTTP
     | RESPONSES
     | FIELDS

@@ -15,6 +15,7 @@ from opentok_client.errors import (
     OutcomeUnknown,
     RequestRejected,
     ServiceUnavailable,
+    VendorError,
 )
 from opentok_client.families import (
     ARCHIVES,
@@ -171,14 +172,30 @@ def test_a_delete_a_layout_and_a_change_of_streams_use_their_calls(
 
 
 def test_a_list_has_only_the_features_of_the_session(opentok: OpenTokCredentials) -> None:
-    with serve(page(archive(id="a"), archive(id="b", sessionId="another"))) as server:
+    other_spelling = "2" + ID[1:]
+    items = archive(id="a"), archive(id="b", sessionId="another"), archive(sessionId=other_spelling)
+    with serve(page(*items)) as server:
         listed = features.list_features(
-            Transport(opentok, server.url), RENDERS, ID, soon(), offset=5, count=10
+            Transport(opentok, server.url), ARCHIVES, ID, soon(), offset=5, count=10
         )
-    assert [feature["id"] for feature in listed.features] == ["a"]
-    assert listed.total == 2
+    assert [feature["id"] for feature in listed.features] == ["a", FEATURE]
+    assert listed.total == 3
     [request] = server.requests
-    assert request.line == f"GET {PROJECT}/render?offset=5&count=10&sessionId={ID} HTTP/1.1"
+    assert request.line == f"GET {PROJECT}/archive?offset=5&count=10&sessionId={ID} HTTP/1.1"
+
+
+def test_a_list_of_the_whole_project_is_filtered_before_it_is_cut(
+    opentok: OpenTokCredentials,
+) -> None:
+    items = [archive(id=str(n), sessionId=ID if n % 2 else "another") for n in range(8)]
+    with serve(page(*items)) as server:
+        listed = features.list_features(
+            Transport(opentok, server.url), RENDERS, ID, soon(), offset=1, count=2
+        )
+    assert [feature["id"] for feature in listed.features] == ["3", "5"]
+    assert listed.total == 4
+    [request] = server.requests
+    assert request.line == f"GET {PROJECT}/render?offset=0&count=1000&sessionId={ID} HTTP/1.1"
 
 
 @pytest.mark.parametrize("body", [{}, [], {"items": []}, {"items": [1], "count": 1}, "x"])
@@ -284,3 +301,19 @@ def test_a_conflict_is_raised_with_the_vendors_code(opentok: OpenTokCredentials)
     ):
         features.start(Transport(opentok, server.url), ARCHIVES, ID, {}, None, soon())
     assert ARCHIVES.refusal("start", conflict.value) is Refusal.ROUTED_SESSION_REQUIRED
+
+
+@pytest.mark.parametrize("status", [400, 409, 500])
+def test_the_reason_of_a_failure_does_not_quote_what_was_sent(
+    opentok: OpenTokCredentials, status: int
+) -> None:
+    key, password = "live-key-0815/secret", 'pass"word'
+    fields = {"outputs": {"rtmp": [{"serverUrl": "rtmp://a", "streamName": key}]}, "p": password}
+    as_json = json.dumps(password)[1:-1]
+    message = f"no {key}, no live-key-0815%2Fsecret, no {as_json}, no token-text " + "x" * 90
+    quoting = respond(status, {"message": message + key})
+    with serve(quoting, page()) as server, pytest.raises(VendorError) as failed:
+        features.start(Transport(opentok, server.url), BROADCASTS, ID, fields, "token-text", soon())
+    hidden = "no (a value), no (a value), no (a value), no (a value)"
+    assert hidden in str(failed.value)
+    assert "live" not in str(failed.value)

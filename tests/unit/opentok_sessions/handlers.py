@@ -52,6 +52,8 @@ def call(
     body: Mapping[str, object] | None = None,
     key: str | None = None,
     query: Mapping[str, str] | None = None,
+    family: str | None = None,
+    feature_id: str | None = None,
 ) -> Answer:
     """One request, as the gateway passes it on."""
     groups = {"cognito:groups": "[moderators]"} if caller.moderator else {}
@@ -66,6 +68,7 @@ def call(
         },
     }
     path = {"sessionId": session_id, "room": room, "connectionId": connection_id}
+    path |= {"family": family, "featureId": feature_id}
     if any(path.values()):
         event["pathParameters"] = {name: value for name, value in path.items() if value is not None}
     if query is not None:

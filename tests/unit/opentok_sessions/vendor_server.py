@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 import jwt
 
 from tests.aws import API_KEY, API_SECRET
+from tests.unit.opentok_sessions.feature_server import Features
 
 __all__ = ["VendorServer", "running", "session_id"]
 
@@ -41,6 +42,8 @@ class VendorServer:
         """The options that it was requested."""
         self.connections: dict[str, list[str]] = {}
         """The ids of the clients that are connected to each session."""
+        self.features = Features(self.connections)
+        """The features of sessions, and the requests about them."""
         self.is_down = False
         self.before_answer: deque[Callable[[], object]] = deque()
         """What happens before it answers the next requests, one each."""
@@ -60,7 +63,14 @@ class VendorServer:
         """How many requests reached it."""
         return len(self.forms)
 
-    def reply(self, method: str, path: str, form: dict[str, str], authentication: str) -> Reply:
+    def reply(
+        self,
+        method: str,
+        path: str,
+        form: dict[str, str],
+        authentication: str,
+        body: str = "",
+    ) -> Reply:
         """Returns the response to one request."""
         with self._lock:
             self.forms.append(form)
@@ -82,6 +92,8 @@ class VendorServer:
         except (jwt.InvalidTokenError, KeyError):
             return 403, {}, b'{"code":-1,"message":"Invalid token"}'
         with self._lock:
+            if self.features.serves(path):
+                return self.features.reply(method, path, body)
             if method == "POST":
                 return self._create(form, project)
             return self._moderate(method, path.split("/"), project)
@@ -118,7 +130,7 @@ def running() -> Iterator[VendorServer]:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
             authentication = self.headers.get("X-OPENTOK-AUTH", "")
             status, headers, answer = vendor.reply(
-                self.command, self.path, dict(parse_qsl(body)), authentication
+                self.command, self.path, dict(parse_qsl(body)), authentication, body
             )
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(answer))}.items():
@@ -126,7 +138,7 @@ def running() -> Iterator[VendorServer]:
             self.end_headers()
             self.wfile.write(answer)
 
-        do_GET = do_DELETE = do_POST
+        do_GET = do_DELETE = do_PUT = do_PATCH = do_POST
 
         def log_message(self, *_: object) -> None:
             pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -12,13 +13,10 @@ import pytest
 
 from opentok_sessions.domain.problems import (
     INTERNAL_ERROR,
-    CallbackKindUnknown,
-    ConnectionNotFound,
     CredentialsUnavailable,
     FieldError,
     InvalidRequest,
     Problem,
-    RoomNotFound,
     SessionClosed,
     SessionNotFound,
     StorageUnavailable,
@@ -73,11 +71,11 @@ def lines(log: Log, message: str) -> list[dict[str, Any]]:
 
 
 def made(kind: type[Problem]) -> Problem:
-    if issubclass(kind, CallbackKindUnknown | ConnectionNotFound | RoomNotFound | SessionNotFound):
-        return kind()
     if issubclass(kind, TooManyRequests):
         return kind("In words for the caller.", 5.0, {"RateLimit": '"sessions";r=0;t=5'})
-    return kind("In words for the caller.")
+    values: dict[str, object] = {"detail": "In words for the caller.", "retry_after": 5.0}
+    parameters = inspect.signature(kind).parameters
+    return kind(**{name: values[name] for name in parameters if name in values})  # type: ignore[arg-type]
 
 
 # --- answers --------------------------------------------------------------------------------------

@@ -5,30 +5,15 @@ from __future__ import annotations
 import pytest
 
 from opentok_sessions.runtime.settings import InvalidSettings, Settings
+from tests.environment import SETTINGS
 
 DAY = 86_400
 ENVIRONMENT = {
-    "TABLE_NAME": "sessions",
+    **SETTINGS,
     "SECRET_ID": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:video",
-    "PLATFORM": "opentok",
-    "PROJECT_ID": "",
-    "API_URL": "",
-    "TOKEN_FORMAT": "jwt",
-    "MAX_TOKEN_SECONDS": "86400",
-    "ROOM_IDLE_SECONDS": "43200",
-    "ROOM_EMPTY_SECONDS": "60",
-    "PERMANENT_ROOMS_BY": "anyone",
-    "CONNECTION_DATA": "caller",
-    "RETENTION_DAYS": "30",
-    "SECRET_CACHE_SECONDS": "60",
     "POOLS": "[]",
-    "REFILL_LIMIT": "500",
-    "MODERATORS_CLAIM": "cognito:groups",
-    "MODERATORS_GROUP": "moderators",
-    "TENANT_CLAIM": "",
     "CALLER_SESSIONS_PER_HOUR": "600",
     "CALLER_TOKENS_PER_MINUTE": "120",
-    "CALLER_ROOMS": "0",
     "EVENT_BUS_NAME": "",
 }
 MAY_BE_EMPTY = ("API_URL", "PROJECT_ID", "TENANT_CLAIM", "EVENT_BUS_NAME")
@@ -54,6 +39,7 @@ def test_everything_is_read() -> None:
         moderators_group="moderators",
         tenant_claim="",
         permanent_rooms_by="anyone",
+        features_by="owner",
         caller_sessions_per_hour=600,
         caller_tokens_per_minute=120,
         caller_rooms=0,
@@ -103,7 +89,11 @@ def test_numbers_have_limits(name: str, least: int, most: int) -> None:
 
 @pytest.mark.parametrize(
     ("name", "values"),
-    [("PLATFORM", ("opentok", "vonage")), ("TOKEN_FORMAT", ("jwt", "t1"))],
+    [
+        ("PLATFORM", ("opentok", "vonage")),
+        ("TOKEN_FORMAT", ("jwt", "t1")),
+        ("FEATURES_BY", ("owner", "moderators")),
+    ],
 )
 def test_choices_are_closed(name: str, values: tuple[str, ...]) -> None:
     for value in values:
