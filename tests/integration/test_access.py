@@ -99,6 +99,22 @@ MATRIX: list[tuple[str, Call, tuple[int, int, int, int]]] = [
         (404, 403, 404, 404),
     ),
     ("change", ("PATCH", "/sessions/{id}", {"maxConnections": 5}), (200, 403, 404, 200)),
+    # The session is relayed and has no archive.
+    ("start an archive", ("POST", "/sessions/{id}/archives", {}), (409, 403, 404, 409)),
+    ("list archives", ("GET", "/sessions/{id}/archives", None), (200, 403, 404, 200)),
+    ("get an archive", ("GET", "/sessions/{id}/archives/none", None), (404, 403, 404, 404)),
+    ("stop an archive", ("POST", "/sessions/{id}/archives/none/stop", None), (404, 403, 404, 404)),
+    ("delete an archive", ("DELETE", "/sessions/{id}/archives/none", None), (404, 403, 404, 404)),
+    (
+        "change a layout",
+        ("PUT", "/sessions/{id}/archives/none/layout", {"type": "pip"}),
+        (404, 403, 404, 404),
+    ),
+    (
+        "change streams",
+        ("PATCH", "/sessions/{id}/archives/none/streams", {"addStream": "stream"}),
+        (404, 403, 404, 404),
+    ),
     ("release the room", ("DELETE", "/rooms/{room}", None), (204, 404, 404, 204)),
     ("close", ("DELETE", "/sessions/{id}", None), (204, 403, 404, 204)),
 ]
@@ -133,7 +149,12 @@ def test_the_access_matrix_covers_every_route(stack: Stack) -> None:
         if item["AuthorizationType"] == "JWT"
     }
     known = {f"{call[0]} {call[1].partition('?')[0]}" for _, call, _ in MATRIX}
-    names = {"{sessionId}": "{id}", "{connectionId}": "none"}
+    names = {
+        "{sessionId}": "{id}",
+        "{connectionId}": "none",
+        "{family}": "archives",
+        "{featureId}": "none",
+    }
     for name, value in names.items():
         routes = {route.replace(name, value) for route in routes}
     assert routes == known

@@ -58,7 +58,7 @@ found_families = [family for family in FAMILIES.values() if family.found]
 
 
 class Stage:
-    """The function, and sessions of alice at the vendor."""
+    """The function, and two sessions of alice with the vendor."""
 
     def __init__(self, aws: Aws, vendor: VendorServer) -> None:
         self.aws, self.vendor = aws, vendor
@@ -244,7 +244,7 @@ class TestStart:
 
     @pytest.mark.parametrize("family", ["archives", "broadcasts"])
     @pytest.mark.parametrize("status", [404, 400])
-    def test_somebody_must_be_connected(self, stage: Stage, family: str, status: int) -> None:
+    def test_a_client_must_be_connected(self, stage: Stage, family: str, status: int) -> None:
         stage.vendor.connections[ID] = []
         stage.vendor.next_replies.append((status, {}, b'{"message":"No clients"}'))
         assert refused(stage.start(family)) == (409, "nobody_connected")
