@@ -343,7 +343,16 @@ def test_archive_of_a_relayed_session_is_15008(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/nowhere"), ("PATCH", "/session/create"), ("POST", "/v2/x")]
+    ("method", "path"),
+    [
+        ("GET", "/nowhere"),
+        ("PATCH", "/session/create"),
+        ("POST", "/v2/x"),
+        ("GET", "/v2/project/1/callback"),
+        ("POST", "/v2/project/1/callback"),
+        ("DELETE", "/v2/project/1/callback/2"),
+        ("POST", "/v2/project/1/connect/2/stop"),
+    ],
 )
 def test_unknown_routes_are_501(emulator: Emulator, method: str, path: str) -> None:
     response = requests.request(method, emulator.url + path, timeout=CALL_SECONDS)
