@@ -70,11 +70,11 @@ def test_mutes(moderated: Moderated) -> None:
         assert "error" not in moderated.outcomes[name], (name, moderated.outcomes[name])
     assert stream["muted"] is True
     assert moderated.sent(f"/stream/{stream['id']}/mute")[0][:2] == ("POST", 200)
-    everybody = [
+    of_session = [
         (status, body["active"])
         for _, status, body in moderated.sent(f"{moderated.outcomes['sessionId']}/mute")
     ]
-    assert everybody == [(200, True), (200, False)]
+    assert of_session == [(200, True), (200, False)]
 
 
 def test_layout_classes_of_streams(moderated: Moderated) -> None:
