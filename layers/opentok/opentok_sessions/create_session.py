@@ -194,9 +194,9 @@ def _session(attempt: Attempt, opening: Opening, candidate: Candidate) -> Sessio
         claim_id=attempt.claim_id,
         room=request.room,
         reuse=opening.terms.reuse,
-        opens_at=request.opens_at,
-        closes_at=request.closes_at,
+        opens_at=opening.terms.opens_at,
+        closes_at=opening.terms.closes_at,
         participants=opening.terms.participants,
         tenant=attempt.caller.tenant,
-        max_connections=request.max_connections,
+        max_connections=opening.terms.max_connections,
     )

@@ -159,7 +159,7 @@ class JoinSession:
         moved = session.project_id != project_id
         superseded = session if usable or (moved and not session.superseded) else None
         claim = RoomClaim(name, room.session_id, superseded, while_idle=not moved)
-        return Opening(credentials, _terms(attempt, room, moved=moved), claim)
+        return Opening(credentials, _terms(attempt, room, session, moved=moved), claim)
 
     def _join(self, attempt: Attempt, session: Session, credentials: Credentials) -> Created:
         policy.admit(attempt.caller, session)
@@ -196,8 +196,16 @@ class JoinSession:
             return False
 
 
-def _terms(attempt: Attempt, room: Room | None = None, *, moved: bool = False) -> Terms:
-    return rooms.terms_of_next_session(attempt.request, attempt.caller, room, moved=moved)
+def _terms(
+    attempt: Attempt,
+    room: Room | None = None,
+    previous: Session | None = None,
+    *,
+    moved: bool = False,
+) -> Terms:
+    return rooms.terms_of_next_session(
+        attempt.request, attempt.caller, room, previous, attempt.now, moved=moved
+    )
 
 
 def _require_possible(attempt: Attempt) -> None:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from opentok_client.grant import Role
 from opentok_client.session_id import SessionId
@@ -32,7 +32,10 @@ from opentok_sessions.domain.problems import (
 )
 from tests.unit.opentok_sessions.application import DAY, IDLE, RETENTION
 
-__all__ = ["Body", "Existing", "KnownRoom", "KnownSession", "Model", "New", "Refused", "roles"]
+__all__ = [
+    *("Body", "Existing", "KnownRoom", "KnownSession", "Model", "New", "Refused"),
+    *("instant", "roles"),
+]
 
 Body = Mapping[str, object]
 List = Mapping[str, str]
@@ -67,6 +70,11 @@ class KnownSession:
     def over(self, now: int) -> bool:
         """Returns whether it was closed, or its window has ended."""
         return self.closed or (self.closes_at is not None and now >= self.closes_at)
+
+    def window_lasts(self, now: int) -> bool:
+        """Returns whether it has a window that is not over."""
+        opens_later = self.opens_at is not None and now < self.opens_at
+        return not self.over(now) and (self.closes_at is not None or opens_later)
 
     def idle(self, now: int) -> bool:
         """Returns whether its room's next caller gets another session."""
@@ -106,6 +114,8 @@ class New(NamedTuple):
     participants: List | None
     reuse: str | None
     supersedes: KnownSession | None = None
+    opens_at: int | None = None
+    closes_at: int | None = None
 
 
 class Record(NamedTuple):
@@ -184,7 +194,8 @@ class Model:
             return self._register(caller, str(body["sessionId"]), now)
         name = body.get("room")
         if name is None:
-            return self._new(caller, body, New(caller.sub, _list(body), None))
+            new = New(caller.sub, _list(body), None, None, *_window(body))
+            return self._new(caller, body, new, now)
         return self._in_room(caller, body, str(name), now)
 
     def _replay(self, caller: Caller, body: Body, record: Record, now: int) -> Refused | Existing:
@@ -212,7 +223,8 @@ class Model:
     def _in_room(self, caller: Caller, body: Body, name: str, now: int) -> Refused | Existing | New:
         room = self.rooms.get((caller.tenant, name))
         if room is None:
-            return self._new(caller, body, New(caller.sub, _list(body), _reuse(body)))
+            new = New(caller.sub, _list(body), _reuse(body), None, *_window(body))
+            return self._new(caller, body, new, now)
         if highest(caller, room) is None:
             return Refused(SessionNotFound)
         session = self._session_of(caller.tenant, name)
@@ -221,17 +233,22 @@ class Model:
         if session is not None and usable and not session.idle(now):
             return self._join(caller, body, session, now)
         superseded = session if usable or (moved and session and not session.superseded) else None
-        if room.participants is None and not moved:
-            return self._new(caller, body, New(caller.sub, _list(body), _reuse(body), superseded))
-        new = New(room.owner, room.participants, room.reuse, superseded)
-        if "participants" in body and _list(body) != room.participants:
-            new = new._replace(participants=_list(body))
-        if "reuse" in body and body["reuse"] != room.reuse:
-            new = new._replace(reuse=_reuse(body))
-        inherited = (room.participants, room.reuse)
-        if (new.participants, new.reuse) != inherited and not manages(caller, room):
+        new = New(caller.sub, _list(body), _reuse(body), superseded, *_window(body))
+        kept: dict[str, object] = {}
+        if room.participants is not None or moved:
+            new = new._replace(owner=room.owner)
+            kept |= {"participants": room.participants, "reuse": room.reuse}
+        if session is not None and session.window_lasts(now):
+            kept |= {"opens_at": session.opens_at, "closes_at": session.closes_at}
+        fields = {"opens_at": "opensAt", "closes_at": "closesAt"}
+        sent = {name for name in kept if fields.get(name, name) in body}
+        changed = {name for name in sent if getattr(new, name) != kept[name]}
+        if changed and not manages(caller, room):
             return Refused(RoomOptionsConflict)
-        return self._new(caller, body, new)
+        if changed & set(fields):
+            changed |= set(fields)
+        inherited: dict[str, Any] = {n: value for n, value in kept.items() if n not in changed}
+        return self._new(caller, body, new._replace(**inherited), now)
 
     def _join(
         self, caller: Caller, body: Body, session: KnownSession, now: int
@@ -248,7 +265,9 @@ class Model:
             return refused
         return Existing(session)
 
-    def _new(self, caller: Caller, body: Body, new: New) -> Refused | New:
+    def _new(self, caller: Caller, body: Body, new: New, now: int) -> Refused | New:
+        if "token" in body and new.opens_at is not None and now < new.opens_at:
+            return Refused(SessionNotOpenYet)
         room = KnownRoom("", new.owner, new.participants, "", 0)
         allowed = ROLES[highest(caller, room) or "subscriber"]
         if "token" in body and _role(body) not in allowed:
@@ -312,8 +331,8 @@ class Model:
             new.participants,
             None if name is None else str(name),
             new.reuse,
-            _optional(body, "opensAt"),
-            _optional(body, "closesAt"),
+            new.opens_at,
+            new.closes_at,
             last_used=now,
             ttl=0,
         )
@@ -450,3 +469,7 @@ def _project(session_id: str) -> str:
 def _ttl(session: KnownSession, now: int) -> int:
     kept = PERMANENT_TTL if session.reuse == "permanent" else RETENTION
     return max(now, session.opens_at or 0, session.closes_at or 0) + kept
+
+
+def _window(body: Body) -> tuple[int | None, int | None]:
+    return _optional(body, "opensAt"), _optional(body, "closesAt")

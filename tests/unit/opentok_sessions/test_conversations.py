@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import pytest
 
 from opentok_sessions.domain.models import Caller
 from opentok_sessions.domain.presence import Connection
+from opentok_sessions.domain.problems import RoomOptionsConflict
 from tests.aws import Aws, before
 from tests.callbacks import connection_event, session_event
 from tests.unit.opentok_sessions.application import (
@@ -17,10 +19,12 @@ from tests.unit.opentok_sessions.application import (
     BOB,
     EMPTY,
     IDLE,
+    MODERATOR,
     NOW,
     Application,
     Clock,
 )
+from tests.unit.opentok_sessions.model import instant
 from tests.unit.opentok_sessions.receiver import Receiver
 from tests.unit.opentok_sessions.vendor_server import VendorServer
 
@@ -234,3 +238,96 @@ def test_the_lookup_shows_who_is_in(app: Application, receiver: Receiver, opened
     assert (live.state, live.connections, live.empty_since) == ("empty", 0, MS)
     seen, connections = app.get_session.connections(opened, ALICE)
     assert (seen.state, connections) == ("empty", [])
+
+
+def change_project(aws: Aws, vendor: VendorServer) -> None:
+    aws.put_secret({"apiKey": "46000000", "apiSecret": "another-secret-made-up-for-tests"})
+    vendor.secrets["46000000"] = "another-secret-made-up-for-tests"
+
+
+class TestWindow:
+    """A scheduled room keeps its window when the conversation ends before it."""
+
+    MEETING: ClassVar[dict[str, object]] = {
+        **LOBBY,
+        "closesAt": instant(NOW + 7200),
+        "maxConnections": 5,
+    }
+
+    @pytest.fixture
+    def ended(self, app: Application, receiver: Receiver) -> str:
+        """Returns alice's session, of a window that lasts, without clients."""
+        session = app.create(self.MEETING).session.session_id
+        connected(receiver, session, "a")
+        left(receiver, session, "a")
+        receiver.clock.turn(EMPTY)
+        return session
+
+    def test_the_next_session_has_the_window_and_the_maximum(
+        self, app: Application, ended: str
+    ) -> None:
+        created = app.create({**LOBBY, "token": {"expiresIn": 86_400}}, BOB)
+        session, token = created.session, created.token
+        assert session.session_id != ended
+        assert (session.closes_at, session.max_connections) == (NOW + 7200, 5)
+        assert token is not None
+        assert token.expires_at == NOW + 7200
+
+    def test_the_same_window_may_be_sent_again(self, app: Application, ended: str) -> None:
+        session = app.create(self.MEETING, BOB).session
+        assert (session.session_id != ended, session.closes_at) == (True, NOW + 7200)
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"closesAt": instant(NOW + 9000)}, {"opensAt": instant(NOW + 300)}, {"maxConnections": 6}],
+    )
+    def test_another_user_cannot_change_them(
+        self, app: Application, ended: str, change: dict[str, object]
+    ) -> None:
+        with pytest.raises(RoomOptionsConflict) as conflict:
+            app.create({**LOBBY, **change}, BOB)
+        assert [error.field for error in conflict.value.errors] == list(change)
+        assert not app.recorded(ended).superseded
+
+    @pytest.mark.parametrize("caller", [ALICE, MODERATOR])
+    def test_the_owner_and_moderators_may_change_them(
+        self, app: Application, ended: str, caller: Caller
+    ) -> None:
+        change = {"opensAt": instant(NOW + 300), "closesAt": instant(NOW + 9000)}
+        session = app.create({**LOBBY, **change}, caller).session
+        assert (session.opens_at, session.closes_at) == (NOW + 300, NOW + 9000)
+        assert session.max_connections == 5
+
+    def test_a_new_end_replaces_the_whole_window(
+        self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
+    ) -> None:
+        window = {"opensAt": instant(NOW + 3600), "closesAt": instant(NOW + 7200)}
+        scheduled = app.create({**LOBBY, **window}).session.session_id
+        change_project(aws, vendor)
+        clock.turn(61)
+        session = app.create({**LOBBY, "closesAt": instant(NOW + 1800)}).session
+        assert session.session_id != scheduled
+        assert (session.opens_at, session.closes_at) == (None, NOW + 1800)
+
+    def test_a_room_that_moves_to_another_project_keeps_its_window(
+        self, app: Application, aws: Aws, vendor: VendorServer, clock: Clock
+    ) -> None:
+        window = {"opensAt": instant(NOW + 3600)}
+        scheduled = app.create({**LOBBY, **window}).session.session_id
+        change_project(aws, vendor)
+        clock.turn(61)
+        session = app.create(LOBBY, BOB).session
+        assert session.session_id != scheduled
+        assert session.opens_at == NOW + 3600
+
+    def test_after_the_end_of_the_window_the_room_is_free_for_another_meeting(
+        self, app: Application, ended: str, clock: Clock
+    ) -> None:
+        clock.turn(7200)
+        session = app.create(LOBBY, BOB).session
+        assert (session.closes_at, session.max_connections) == (None, None)
+
+    def test_closing_the_session_ends_its_window(self, app: Application, ended: str) -> None:
+        app.close(ended)
+        session = app.create(LOBBY, BOB).session
+        assert (session.closes_at, session.max_connections) == (None, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from opentok_client.grant import Role
 from opentok_client.options import OPTIONS, MediaMode
@@ -59,28 +59,68 @@ class Terms(NamedTuple):
     owner: str
     participants: Mapping[str, Role] | None
     reuse: Reuse | None
+    opens_at: int | None = None
+    closes_at: int | None = None
+    max_connections: int | None = None
+
+
+_FIELDS = {
+    "participants": "participants",
+    "reuse": "reuse",
+    "opens_at": "opensAt",
+    "closes_at": "closesAt",
+    "max_connections": "maxConnections",
+}
+"""The requests' names of what a room passes on."""
+_WINDOW = {"opens_at", "closes_at"}
 
 
 def terms_of_next_session(
-    request: CreateRequest, caller: Caller, room: Room | None, *, moved: bool
+    request: CreateRequest,
+    caller: Caller,
+    room: Room | None,
+    previous: Session | None,
+    now: float,
+    *,
+    moved: bool,
 ) -> Terms:
     """Returns the terms for a new session of this caller, who must be admitted to the room.
 
     A room with a participant list passes on its owner, list and `reuse`, and so does every room
-    that `moved` because the vendor's project changed. The owner and moderators may change list and
-    `reuse` with the request. Raises `RoomOptionsConflict` for other callers who try to.
+    that `moved` because the vendor's project changed. While the window of the `previous` session
+    lasts, the window and the maximum of connections are passed on. The owner and moderators may
+    change these with the request. Raises `RoomOptionsConflict` for other callers who try to.
     """
-    if room is None or (room.participants is None and not moved):
-        return Terms(caller.sub, request.participants, request.reuse)
-    sent: dict[str, object] = {"participants": request.participants, "reuse": request.reuse}
-    kept: dict[str, object] = {"participants": room.participants, "reuse": room.reuse}
-    changed = [name for name in sent if name in request.sent and sent[name] != kept[name]]
+    terms = Terms(
+        owner=caller.sub,
+        participants=request.participants,
+        reuse=request.reuse,
+        opens_at=request.opens_at,
+        closes_at=request.closes_at,
+        max_connections=request.max_connections,
+    )
+    if room is None:
+        return terms
+    kept: dict[str, Any] = {}
+    if room.participants is not None or moved:
+        terms = terms._replace(owner=room.owner)
+        kept |= {"participants": room.participants, "reuse": room.reuse}
+    if previous is not None and _lasts(previous, now):
+        kept |= {"opens_at": previous.opens_at, "closes_at": previous.closes_at}
+        kept["max_connections"] = previous.max_connections
+    sent = [name for name in kept if _FIELDS[name] in request.sent]
+    changed = [name for name in sent if kept[name] != getattr(terms, name)]
     if changed and not policy.may_manage(caller, room):
-        raise differs_in(changed)
-    return Terms(
-        owner=room.owner,
-        participants=request.participants if "participants" in changed else room.participants,
-        reuse=request.reuse if "reuse" in changed else room.reuse,
+        raise differs_in([_FIELDS[name] for name in changed])
+    if _WINDOW & set(changed):  # a window is changed as a whole
+        changed += _WINDOW
+    return terms._replace(**{name: kept[name] for name in kept if name not in changed})
+
+
+def _lasts(session: Session, now: float) -> bool:
+    """Returns whether the session has a window that is not over, and was not closed before."""
+    return not session.is_closed(now) and (
+        session.closes_at is not None or not session.is_open_yet(now)
     )
 
 

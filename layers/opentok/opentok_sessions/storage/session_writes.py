@@ -53,7 +53,7 @@ class SessionWrites:
     ) -> Request:
         """Marks a room's session; `idle` is its record as it was read, if it must not be used
         since."""
-        # False for a record that TTL removed, also if its ID has been registered again since.
+        # False for a record that TTL removed, even if its ID has been registered again since.
         condition = "room = :room AND "
         condition += "tenant = :tenant" if tenant else "attribute_not_exists(tenant)"
         values: dict[str, Value | None] = {":yes": True, ":room": room, ":tenant": tenant or None}
