@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from opentok_sessions.disconnect_clients import DisconnectClients
+from opentok_sessions.storage.items import session_item
 from opentok_sessions.storage.stream import ItemChange
 from opentok_sessions.vendor import Vendor
 from tests.aws import Aws
-from tests.benchmarks.costs import CHECK, JOIN, LAST_LEAVE, LEAVE, STREAM, Request
+from tests.benchmarks.costs import (
+    CHECK,
+    JOIN,
+    LAST_LEAVE,
+    LEAVE,
+    START,
+    STATUS,
+    STOP,
+    STREAM,
+    Request,
+)
 from tests.callbacks import connection_event
-from tests.unit.opentok_sessions.application import NOW, Clock
+from tests.unit.opentok_sessions import vendor_server
+from tests.unit.opentok_sessions.application import NOW, Clock, a_session
+from tests.unit.opentok_sessions.handlers import Answer, call, load
 from tests.unit.opentok_sessions.receiver import SESSION, Receiver
 
 MS = NOW * 1000
@@ -74,3 +90,36 @@ def test_the_check_of_a_client_that_has_connected(aws: Aws, receiver: Receiver) 
     assert item is not None
     check(ItemChange("INSERT", f"session#{SESSION}", "live#first", {}, item, "1"))
     assert consumed(aws) == units(CHECK)
+
+
+def test_a_status_of_a_feature(aws: Aws, receiver: Receiver) -> None:
+    event = {"id": "f-1", "sessionId": SESSION, "status": "started", "createdAt": MS}
+    receiver.send(event, "archive")
+    assert consumed(aws) == units(STATUS)
+
+
+def test_the_start_and_the_stop_of_an_archive(aws: Aws) -> None:
+    session = vendor_server.session_id(1)
+    feature = "/sessions/{sessionId}/{family}"
+
+    def request(
+        route: str, feature_id: str | None = None, body: Mapping[str, object] | None = None
+    ) -> Answer:
+        aws.forget_calls()
+        return call(
+            handler,
+            route,
+            session_id=session,
+            family="archives",
+            feature_id=feature_id,
+            body=body,
+        )
+
+    with vendor_server.running() as vendor, mock.patch.dict(os.environ, {"API_URL": vendor.url}):
+        vendor.connections[session] = ["client"]
+        aws.put(session_item(a_session(session_id=session), None))
+        handler = load("manage_features")
+        started = request(f"POST {feature}", body={"name": "standup"})
+        assert (started.status, consumed(aws)) == (201, units(START))
+        stopped = request(f"POST {feature}/{{featureId}}/stop", str(started.body["id"]))
+        assert (stopped.status, consumed(aws)) == (200, units(STOP))
