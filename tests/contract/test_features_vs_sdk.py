@@ -52,6 +52,12 @@ PYTHON, VONAGE_PYTHON, NODE, VONAGE_NODE = SDKS
 UNSET = "the SDK sends null for what was not set; an absent field has the vendor's default"
 DEFAULT = "the SDK sends the vendor's default"
 WHOLE_PROJECT = "the SDK lists the renders of the project; the vendor ignores `sessionId` here"
+FILTERED = "our client filters by session, so it reads a list from its start"
+RENDERS_LIST = {
+    "query.sessionId": WHOLE_PROJECT,
+    "query.offset": FILTERED,
+    "query.count": FILTERED,
+}
 SNAKE_CASE = "the SDK misspells the parameter, which the vendor's reference calls `sessionId`"
 SLASH = "the SDK adds a slash to the path that is not in the vendor's reference"
 DROPPED = "the SDK does not send this option"
@@ -76,12 +82,12 @@ DIFFERENCES: dict[str, dict[str, Mapping[str, str]]] = {
         },
         "start captions with every option": {"statusCallbackUrl": UNSET},
         "start render": {"properties": UNSET, "maxDuration": DEFAULT, "resolution": DEFAULT},
-        "list renders": {"query.sessionId": WHOLE_PROJECT},
+        "list renders": RENDERS_LIST,
     },
     VONAGE_PYTHON: {
         "list archives": {"query.sessionId": SNAKE_CASE, "query.session_id": SNAKE_CASE},
         "list broadcasts": {"query.sessionId": SNAKE_CASE, "query.session_id": SNAKE_CASE},
-        "list renders": {"query.sessionId": WHOLE_PROJECT},
+        "list renders": RENDERS_LIST,
     },
     NODE: {
         "start broadcast": {"streamMode": DEFAULT},
@@ -95,7 +101,7 @@ DIFFERENCES: dict[str, dict[str, Mapping[str, str]]] = {
             "resolution": DEFAULT,
         },
         "start render with every option": {"properties.name": DROPPED},
-        "list renders": {"query.sessionId": WHOLE_PROJECT},
+        "list renders": RENDERS_LIST,
         "start audio connector with every option": {"websocket.audioRate": DROPPED},
     },
     VONAGE_NODE: {
@@ -108,7 +114,7 @@ DIFFERENCES: dict[str, dict[str, Mapping[str, str]]] = {
             "hasVideo": DROPPED,
         },
         "remove from broadcast": {"broadcastId": ID_TWICE},
-        "list renders": {"query.sessionId": WHOLE_PROJECT},
+        "list renders": RENDERS_LIST,
         "stop audio connector": {"method": OF_OTHERS, "path": OF_OTHERS},
     },
 }

@@ -11,6 +11,7 @@ from opentok_client.errors import Invalid
 from opentok_client.families import FAMILIES, Family, Shown
 from opentok_client.feature_fields import LAYOUT, STREAMS
 from opentok_client.rules import Rule, check
+from opentok_sessions.http.manage_features import COUNT_DEFAULT, COUNT_MAX, OFFSET_MAX
 from tests.contract.openapi import Node, contract, operations, resolve, violations
 from tests.contract.rule_schemas import schema_of
 
@@ -87,6 +88,15 @@ def test_the_response_of_a_feature_has_the_fields_that_its_family_shows(family: 
 def test_contract_and_code_agree_on_ids_of_features(text: str, valid: bool) -> None:
     assert (violations(SCHEMAS["FeatureId"], text) == []) is valid
     assert SCHEMAS["FeatureId"]["pattern"] == f"^{features._ID.pattern}$"
+
+
+def test_the_limits_of_a_page_match_the_code() -> None:
+    offset, count = (contract()["components"]["parameters"][name] for name in ("Offset", "Count"))
+    assert offset["schema"]["maximum"] == OFFSET_MAX
+    assert count["schema"]["maximum"] == COUNT_MAX
+    assert count["schema"]["x-default"] == COUNT_DEFAULT
+    for item in ("ArchiveList", "BroadcastList", "RenderList"):
+        assert SCHEMAS[item]["properties"]["items"]["maxItems"] == COUNT_MAX
 
 
 HLS: dict[str, object] = {"outputs": {"hls": {}}}
