@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -12,7 +14,7 @@ from opentok_client.families import FAMILIES, Family, Shown
 from opentok_client.feature_fields import LAYOUT, STREAMS
 from opentok_client.rules import Rule, check
 from opentok_sessions.http.manage_features import COUNT_DEFAULT, COUNT_MAX, OFFSET_MAX
-from tests.contract.openapi import Node, contract, operations, resolve, violations
+from tests.contract.openapi import CONTRACT, Node, contract, operations, resolve, violations
 from tests.contract.rule_schemas import schema_of
 
 SCHEMAS: Node = contract()["components"]["schemas"]
@@ -66,6 +68,32 @@ def test_a_start_documents_the_body_of_its_family(family: Family) -> None:
     may_be_omitted = _accepts(family.fields, {})
     assert (violations(schema, None) == []) is may_be_omitted
     assert body["required"] is not may_be_omitted
+
+
+@pytest.mark.parametrize("schema", FEATURE_BODIES)
+def test_the_code_accepts_every_example_of_a_body(schema: str) -> None:
+    bodies = [
+        operation.node["requestBody"]["content"]["application/json"]
+        for operation in operations()
+        if "{family}" in operation.route[1] and "requestBody" in operation.node
+    ]
+    examples = [
+        example["value"]
+        for body in bodies
+        if resolve(body["schema"]) == SCHEMAS[schema]
+        for example in body["examples"].values()
+    ]
+    assert examples
+    assert [body for body in examples if not _accepts(FEATURE_BODIES[schema], body)] == []
+
+
+def test_the_code_accepts_the_bodies_of_the_recipes() -> None:
+    page = CONTRACT.parent / "docs" / "features.md"
+    recipes = page.read_text().split("## Recipes")[1]
+    found = re.findall(r"^ +```json\n(.*?)^ +```", recipes, re.S | re.M)
+    broadcast, call = map(json.loads, found)
+    assert _accepts(FAMILIES["broadcasts"].fields, broadcast)
+    assert _accepts(FAMILIES["sip-calls"].fields, call)
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
