@@ -1,5 +1,6 @@
 // Makes every call of the wishes (JSON on standard input) with both of the vendor's Node SDKs.
 // Each call has a base URL of its own, `{url}/{SDK}/{call}`, by which the server tells them apart.
+// @vonage/video is pinned to its last version that runs on Node 20.
 
 const OpenTok = require("opentok");
 const { Video } = require("@vonage/video");
