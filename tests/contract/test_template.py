@@ -633,7 +633,7 @@ def test_the_runbook_has_every_alarm() -> None:
 
 def test_alarms_and_dashboard_use_metrics_that_the_code_reports() -> None:
     dashboard, _ = MONITORING["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    assert len(json.loads(dashboard)["widgets"]) == 13
+    assert len(json.loads(dashboard)["widgets"]) == 14
     watched = set(re.findall(r'"OpenTokSessions","(\w+)"', dashboard))
     watched |= set(re.findall(r'OpenTokSessions,.*MetricName=\\"(\w+)\\"', dashboard))
     assert watched >= FAULT_ALARMS

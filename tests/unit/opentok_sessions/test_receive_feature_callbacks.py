@@ -6,16 +6,18 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opentok_sessions.domain.features import rank
 from opentok_sessions.domain.problems import CallbackRefused, StorageUnavailable
-from tests.aws import Aws, Reaction, answer, aws_in_memory, refuse, reply_lost
+from tests.aws import Aws, Reaction, answer, refuse, reply_lost
 from tests.callbacks import authorization, body
 from tests.unit.opentok_sessions.application import DAY, NOW, Clock
+from tests.unit.opentok_sessions.fast_aws import FastAws
 from tests.unit.opentok_sessions.receiver import SESSION, Receiver
 
 MS = NOW * 1000
@@ -195,23 +197,51 @@ LATEST = {
 }
 
 
-@settings(max_examples=60)
+@pytest.fixture
+def fast_aws(aws: Aws) -> FastAws:
+    return FastAws(aws)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False), st.data())
 def test_every_order_and_repetition_of_callbacks_gives_the_same_statuses(
-    order: random.Random, data: st.DataObject
+    fast_aws: FastAws, order: random.Random, data: st.DataObject
 ) -> None:
     sent = HISTORY + [event for event in HISTORY if data.draw(st.booleans())]
     order.shuffle(sent)
-    with aws_in_memory() as aws:
-        receiver = Receiver.start(aws, Clock())
-        receiver.record_session()
-        ranks = dict.fromkeys(LATEST, -1)
-        for kind, event in sent:
-            receiver.send(event, kind)
-            for (family, feature), highest in ranks.items():
-                now = status(receiver, family, feature)
-                if now is not None:
-                    assert rank(now) >= highest, "a status went backwards"
-                    ranks[family, feature] = rank(now)
-        found = {key: status(receiver, *key) for key in LATEST}
-        assert found == LATEST
+    fast_aws.clear()
+    receiver = Receiver.start(cast(Aws, fast_aws), Clock())
+    receiver.record_session()
+    ranks = dict.fromkeys(LATEST, -1)
+    for kind, event in sent:
+        receiver.send(event, kind)
+        for (family, feature), highest in ranks.items():
+            now = status(receiver, family, feature)
+            if now is not None:
+                assert rank(now) >= highest, "a status went backwards"
+                ranks[family, feature] = rank(now)
+    assert {key: status(receiver, *key) for key in LATEST} == LATEST
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=300),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=8,
+)
+NAMES = ["id", "status", "event", "reason", "size", "updatedAt", "timestamp", "createdAt", "name"]
+NAMES += ["call", "state", "captionId", "captionsId", "broadcastUrls", "transcription", "projectId"]
+CHANGED = st.dictionaries(st.sampled_from(NAMES), JSON, max_size=5)
+
+
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(HISTORY), CHANGED)
+def test_any_signed_body_is_accepted(
+    fast_aws: FastAws, sent: tuple[str, Mapping[str, object]], changed: Mapping[str, object]
+) -> None:
+    kind, event = sent
+    fast_aws.clear()
+    receiver = Receiver.start(cast(Aws, fast_aws), Clock())
+    receiver.record_session()
+    receiver.send({**event, **changed, "sessionId": SESSION}, kind)
+    for item in fast_aws.items(f"session#{SESSION}"):
+        assert len(json.dumps(item, ensure_ascii=False).encode()) < 16_384

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opentok_sessions.domain.features import FeatureRecord, rank
 from opentok_sessions.domain.problems import DamagedRecord, StorageUnavailable
 from opentok_sessions.storage.feature_store import FeatureStore
 from opentok_sessions.storage.table import Table
-from tests.aws import TABLE_NAME, Aws, Reaction, answer, aws_in_memory, refuse, reply_lost
+from tests.aws import TABLE_NAME, Aws, Reaction, answer, refuse, reply_lost
 from tests.unit.opentok_sessions.application import DAY, NOW, RETENTION
+from tests.unit.opentok_sessions.fast_aws import FastAws
 
 MS = NOW * 1000
 SESSION = "session-1"
@@ -149,24 +151,29 @@ REPORTS = st.lists(
 )
 
 
-@settings(max_examples=200)
+@pytest.fixture
+def fast_aws(aws: Aws) -> FastAws:
+    return FastAws(aws)
+
+
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(REPORTS, st.randoms(use_true_random=False), st.data())
 def test_every_order_repetition_and_loss_of_earlier_reports_gives_the_same_status(
-    reports: list[FeatureRecord], order: random.Random, data: st.DataObject
+    fast_aws: FastAws, reports: list[FeatureRecord], order: random.Random, data: st.DataObject
 ) -> None:
     latest = max(reports, key=lambda r: (rank(r.status), r.updated_at, r.status))
     sent = [latest, *(r for r in reports if data.draw(st.booleans()))]
     sent += [r for r in sent if data.draw(st.booleans())]
     order.shuffle(sent)
-    with aws_in_memory() as aws:
-        store, highest = store_of(aws), -1
-        for reported in sent:
-            record(store, reported)
-            found = store.find(SESSION, "archives", "a-1")
-            assert found is not None
-            assert rank(found.status) >= highest, "a status went backwards"
-            highest = rank(found.status)
-        assert found == latest
+    fast_aws.clear()
+    store, highest = store_of(cast(Aws, fast_aws)), -1
+    for reported in sent:
+        record(store, reported)
+        found = store.find(SESSION, "archives", "a-1")
+        assert found is not None
+        assert rank(found.status) >= highest, "a status went backwards"
+        highest = rank(found.status)
+    assert found == latest
 
 
 def test_the_latest_of_many_simultaneous_reports_is_kept(aws: Aws, store: FeatureStore) -> None:
