@@ -21,6 +21,11 @@ _SHAPES = {
     "a client token": r"\bT1==[A-Za-z0-9+/=]{60,}",
     "an API secret": r"\b[0-9a-f]{40}\b",
     "a GitHub token": r"\bgh[pousr]_[A-Za-z0-9]{30,}",
+    # The streaming services and phone systems that the vendor's features connect to.
+    "a stream key": (
+        r"\b[a-z0-9]{4}(?:-[a-z0-9]{4}){4}\b|\blive_\d{6,}_\w{20,}|\bFB-\d{10,}-\d-\w{8,}"
+    ),
+    "a SIP password": r"\bsips?:[^\s:@\"'{}]+:[^\s:@\"'{}]{4,}@",
 }
 _SHAPE = re.compile("|".join(f"({pattern})" for pattern in _SHAPES.values()))
 _SAMPLES = "0123456789abcdef" * 5

@@ -22,8 +22,23 @@ KEY = "-----BEGIN PRIVATE " + "KEY-----"
         ("AKIA" + "QWERTYUIOPASDFGH", "an AWS access key"),
         (JWT, "a signed JWT"),
         ("T1==" + "cGFydG5lcl9pZD00MDAwMDAwMSZzaWc9" * 3, "a client token"),
+        ("-".join(["k3y0", "8x2q", "w7vd", "p1mz", "4c9t"]), "a stream key"),
+        ("live_" + "123456789_" + "Zk3Wq8Lp0Xv5Tn2Rb7Yc", "a stream key"),
+        ("FB-" + "1234567890123-0-" + "AbCdEf0123", "a stream key"),
+        ("sip:" + "desk:" + "correct-horse@pbx.example", "a SIP password"),
     ],
-    ids=["secret", "key", "quoted key", "access key", "JWT", "T1"],
+    ids=[
+        "secret",
+        "key",
+        "quoted key",
+        "access key",
+        "JWT",
+        "T1",
+        "YouTube",
+        "Twitch",
+        "FB",
+        "SIP",
+    ],
 )
 def test_the_secrets_scan_finds_a_credential(secret: str, kind: str) -> None:
     assert list(find(f"first line\nvalue = {secret}\n")) == [(2, kind)]
@@ -37,6 +52,9 @@ def test_the_secrets_scan_finds_a_credential(secret: str, kind: str) -> None:
         "AKIAIOSFODNN7EXAMPLE",
         f"{KEY}\n-----END",
         "f" * 64,
+        "7b3b1f0a-1c5e-4a44-8b6a-0f3a2d1c9e55",
+        "sip:desk@pbx.example;transport=tls",
+        "sip:desk@pbx.example:5061",
     ],
 )
 def test_the_secrets_scan_allows_an_obvious_sample(harmless: str) -> None:

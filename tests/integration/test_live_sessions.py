@@ -8,6 +8,8 @@ from tests.integration.live import connect, create, live, wait_for
 from tests.integration.polling import until
 from tests.integration.stack import Stack
 
+__all__ = ["connect", "create"]
+
 
 def test_the_lookup_shows_who_is_in_until_the_call_is_closed(stack: Stack) -> None:
     session_id = create(stack, "alice", mediaMode="routed")["sessionId"]
