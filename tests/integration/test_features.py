@@ -1,33 +1,13 @@
 """Features of routed sessions over HTTP: each family end to end, refusals, a lost response."""
 
-from typing import Any
-
 import pytest
 
-from opentok_client.families import FAMILIES
+from opentok_client.families import FAMILIES, Family
 from tests.integration.emulator import Emulator
+from tests.integration.feature_bodies import BODIES
 from tests.integration.polling import until
 from tests.integration.stack import Answer, Stack
 from tests.integration.test_live_sessions import connect, create
-from tests.integration.test_secrets_stay_inside import FEATURE_SECRETS
-
-KEY, PASSWORD, HEADER = FEATURE_SECRETS
-BODIES: dict[str, dict[str, Any]] = {
-    "archives": {"name": "standup", "resolution": "1280x720", "streamMode": "manual"},
-    "broadcasts": {
-        "outputs": {
-            "hls": {"lowLatency": True},
-            "rtmp": [{"id": "tv", "serverUrl": "rtmp://a.example/live", "streamName": KEY}],
-        },
-        "streamMode": "manual",
-    },
-    "captions": {"languageCode": "en-US", "maxDuration": 300},
-    "sip-calls": {
-        "sip": {"uri": "sip:desk@pbx.example", "auth": {"username": "desk", "password": PASSWORD}}
-    },
-    "renders": {"url": "https://page.example/view", "properties": {"name": "view"}},
-    "audio-connectors": {"websocket": {"uri": "wss://audio.example", "headers": {"X-Key": HEADER}}},
-}
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +39,7 @@ def refused(answer: Answer) -> tuple[int, str]:
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_a_feature_is_started_shown_changed_and_stopped(
-    stack: Stack, session_id: str, family: Any
+    stack: Stack, session_id: str, family: Family
 ) -> None:
     started = start(stack, session_id, family.name)
     assert started.status == (202 if family.accepted else 201), started
