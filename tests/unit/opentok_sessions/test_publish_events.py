@@ -418,9 +418,19 @@ def test_the_largest_change_is_within_the_limits_of_a_request(stage: Stage) -> N
         assert len(json.dumps(entries).encode()) <= REQUEST_MAX_BYTES
 
 
-def test_the_example_event_is_published_by_the_function(aws: Aws) -> None:
+@pytest.mark.parametrize(
+    ("file", "detail_type", "expected"),
+    [
+        ("publish_events", "Connection Created", {"data": "name=Alice"}),
+        ("publish_events_archive", "Archive Status", {"status": "available"}),
+    ],
+)
+def test_the_example_event_is_published_by_the_function(
+    aws: Aws, file: str, detail_type: str, expected: dict[str, str]
+) -> None:
     bus = Bus(aws)
-    event = json.loads((EVENTS / "publish_events.json").read_text())
+    event = json.loads((EVENTS / f"{file}.json").read_text())
     assert load("publish_events")(event, None) == {"batchItemFailures": []}
-    ((detail_type, detail),) = bus.published
-    assert (detail_type, detail["data"]) == ("Connection Created", "name=Alice")
+    ((published, detail),) = bus.published
+    assert published == detail_type
+    assert expected.items() <= detail.items()
