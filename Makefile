@@ -99,17 +99,9 @@ invoke: setup  ## invoke a function of the running stack: F=create_session E=eve
 test: setup  ## all tests: unit, contract, integration (long tests with a tenth of the iterations)
 	@tests/install_chromium.sh
 	@test -z "$(ARGS)" || $(BIN)/pytest $(ARGS)
-	@test -n "$(ARGS)" || echo "1 of 3: unit and contract tests"
-	@test -n "$(ARGS)" || $(BIN)/pytest --numprocesses auto --dist loadfile tests/unit tests/contract
-	@test -n "$(ARGS)" || echo "2 of 3: the deployed local stack, on $(PLATFORM)"
-	@test -n "$(ARGS)" || $(BIN)/pytest tests/integration
-	@test -n "$(ARGS)" || echo "3 of 3: the main path on $(OTHER_PLATFORM)"
-	@test -n "$(ARGS)" || PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest $(MAIN_PATH)
-	@test -n "$(ARGS)" || echo "All tests have passed."
+	@test -n "$(ARGS)" || $(BIN)/python -m tests.suite
 
-# Tests that run on both platforms. All other tests are independent of the platform.
 OTHER_PLATFORM := $(if $(filter vonage,$(PLATFORM)),opentok,vonage)
-MAIN_PATH := tests/integration/test_lifecycle.py tests/integration/test_events.py tests/integration/test_docs_examples.py
 
 soak: export SOAK := 1
 soak: setup  ## the same tests with all iterations, on both platforms, with results

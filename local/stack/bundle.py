@@ -17,7 +17,7 @@ import yaml
 
 from local.stack.cloud import PYTHON, ROOT
 from local.stack.errors import StackError
-from local.stack.run import private_directory
+from local.stack.run import locked
 
 __all__ = ["bundle", "function_names", "layer_zip", "read_template"]
 
@@ -98,16 +98,15 @@ def layer_zip(folder: Path, cache: Path) -> bytes:
         content.update(f"{path.relative_to(folder)}\0".encode())
         content.update(path.read_bytes())
     archive = cache / f"layer-{folder.name}-{content.hexdigest()[:16]}.zip"
-    if not archive.exists():
-        private_directory(cache)
-        with tempfile.TemporaryDirectory(dir=cache) as directory:
-            _build_layer(folder, Path(directory), version, archive.with_suffix(".log")).rename(
-                archive
-            )
-        for old in cache.glob(f"layer-{folder.name}-*"):
-            if old.stem != archive.stem:
-                old.unlink(missing_ok=True)
-    return archive.read_bytes()
+    with locked(cache):  # stacks that start at the same time build it once
+        if not archive.exists():
+            log = archive.with_suffix(".log")
+            with tempfile.TemporaryDirectory(dir=cache) as directory:
+                _build_layer(folder, Path(directory), version, log).rename(archive)
+            for old in cache.glob(f"layer-{folder.name}-*"):
+                if old.stem != archive.stem:
+                    old.unlink(missing_ok=True)
+        return archive.read_bytes()
 
 
 def _build_layer(folder: Path, directory: Path, version: str, log: Path) -> Path:

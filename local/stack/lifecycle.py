@@ -9,7 +9,7 @@ import os
 import shutil
 import urllib.parse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ __all__ = [
     "renew_tokens",
     "up",
 ]
+
+SWEEPING = DEFAULT_STATE / "sweeping"
 
 
 def up(settings: Settings, progress: Progress) -> dict[str, Any]:
@@ -76,14 +78,18 @@ def own_stack(purpose: str, settings: Settings, progress: Progress) -> Iterator[
     directory stays, with the logs, when the body fails. Stacks that a killed process left behind
     are stopped first.
     """
-    _sweep(purpose, progress)
     state = own_state(purpose)
-    with owned(state):
+    with ExitStack() as ownership:
+        # No other process sweeps while this one has created its directory and not yet locked it.
+        with locked(SWEEPING):
+            _sweep(purpose, progress)
+            ownership.enter_context(owned(state))
         try:
             yield up(replace(settings, state=state), progress)
         finally:
             down(state, progress)
-        shutil.rmtree(state)
+        with locked(SWEEPING):
+            shutil.rmtree(state)
 
 
 def own_state(purpose: str) -> Path:
