@@ -86,8 +86,8 @@ def groups(platform: str) -> list[list[Run]]:
     ]
     return [
         [Run("unit and contract", unit)],
-        [Run(f"integration 1 on {platform}", [INTEGRATION, *ignored])],
-        [Run(f"integration 2 on {platform}", beside), on_other],
+        [Run(f"integration 1 on {platform}", [INTEGRATION, *ignored]), on_other],
+        [Run(f"integration 2 on {platform}", beside)],
     ]
 
 

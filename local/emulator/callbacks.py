@@ -26,7 +26,8 @@ RETRY_SECONDS = 24 * 60 * 60
 RESPONSE_SECONDS = 15
 REORDER_SECONDS = 5
 """How long a reordered callback waits for the next one of its session."""
-SIMULTANEOUS = 50
+SIMULTANEOUS = 10
+"""Callbacks in flight. The local cloud starts a process for each, in about a second of CPU time."""
 KEPT_DELIVERIES = 20_000
 
 

@@ -43,8 +43,21 @@ class Emulator:
             yield
 
     def forget_calls(self) -> None:
-        """Clears the request log."""
+        """Clears the request log, and cancels the callbacks that are not delivered yet."""
         self._stack.vendor("DELETE", "/_emulator/requests")
+        self._stack.vendor("DELETE", "/_emulator/callbacks")
+
+    @contextmanager
+    def without_callbacks(self) -> Iterator[None]:
+        """Sends no callbacks about what happens during the body."""
+        before = self._stack.vendor("GET", "/_emulator/callbacks?limit=1").body
+        settings = {name: before[name] for name in ("url", "timeScale", "faults")}
+        response = self._stack.vendor("PUT", "/_emulator/callbacks", {**settings, "url": None})
+        assert response.status == 200, response
+        try:
+            yield
+        finally:
+            self._stack.vendor("PUT", "/_emulator/callbacks", settings)
 
     def creations(self) -> list[dict[str, Any]]:
         """Returns the logged calls that create a session, including refused ones."""

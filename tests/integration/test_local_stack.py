@@ -1,6 +1,7 @@
 """Starting, crashing and stopping the local stack.
 
 These tests start their own stacks in their own directories, with the commands of the Makefile.
+Those that need a running stack share one, which each of them leaves running.
 """
 
 import json
@@ -26,6 +27,22 @@ def state(tmp_path: Path) -> Iterator[Path]:
     command(tmp_path, "down")
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The state directory of the shared stack."""
+    directory = tmp_path_factory.mktemp("stack")
+    yield directory
+    command(directory, "down")
+
+
+@pytest.fixture
+def running(shared: Path) -> Path:
+    """The state directory of a running stack."""
+    up = command(shared, "--no-schedule", "up")
+    assert up.returncode == 0, up.stderr
+    return shared
+
+
 def command(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "local.stack", "--state", str(state), *arguments],
@@ -42,7 +59,9 @@ def started(state: Path) -> tuple[str, list[int]]:
     return run["mark"], [program["pid"] for program in run["programs"]]
 
 
-def test_up_returns_when_ready_and_has_no_effect_when_repeated(state: Path) -> None:
+def test_up_returns_when_ready_and_has_no_effect_when_repeated(shared: Path) -> None:
+    state = shared
+    command(state, "down")
     assert command(state, "status").returncode == 3
     first = command(state, "--no-schedule", "up")
     assert first.returncode == 0, first.stderr
@@ -63,8 +82,10 @@ def test_up_returns_when_ready_and_has_no_effect_when_repeated(state: Path) -> N
 
 
 @pytest.mark.parametrize("victim", [0, 1, 2], ids=["ministack", "vendor", "console"])
-def test_a_stack_with_a_killed_program_can_be_stopped_and_started(state: Path, victim: int) -> None:
-    assert command(state, "--no-schedule", "up").returncode == 0
+def test_a_stack_with_a_killed_program_can_be_stopped_and_started(
+    running: Path, victim: int
+) -> None:
+    state = running
     stack = json.loads((state / "stack.json").read_text())
     # A function's worker is a process as well and must be stopped.
     call(stack)
@@ -82,11 +103,10 @@ def test_a_stack_with_a_killed_program_can_be_stopped_and_started(state: Path, v
     call(json.loads((state / "stack.json").read_text()))
 
 
-def test_a_killed_worker_is_replaced(state: Path) -> None:
-    assert command(state, "--no-schedule", "up").returncode == 0
-    stack = json.loads((state / "stack.json").read_text())
+def test_a_killed_worker_is_replaced(running: Path) -> None:
+    stack = json.loads((running / "stack.json").read_text())
     call(stack)
-    mark, pids = started(state)
+    mark, pids = started(running)
     for worker in programs.marked(mark) - set(pids):
         os.kill(worker, signal.SIGKILL)
 

@@ -21,7 +21,7 @@ ARGUMENTS = (
 )  # fmt: skip
 
 FAKE_MEDIA = (
-    "--use-fake-device-for-media-stream",
+    "--use-fake-device-for-media-stream=fps=5",  # encoding takes most of the time of a call
     "--use-fake-ui-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
 )

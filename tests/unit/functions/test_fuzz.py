@@ -1,7 +1,7 @@
 """For any event, a function returns a response, no 5xx for a client error, and writes nothing on
 rejection.
 
-A thousand events per function; ten thousand with `SOAK=1` in the environment.
+300 events per function; ten thousand with `SOAK=1` in the environment.
 """
 
 from __future__ import annotations
