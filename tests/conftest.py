@@ -13,7 +13,6 @@ settings.load_profile("unhurried")
 
 
 LONG = (
-    "unit/opentok_sessions/test_presence_histories.py",
     "unit/layer/test_botocore_data.py",
     "unit/functions/test_fuzz.py",
     "contract/browser_sdk",

@@ -54,7 +54,7 @@ def run(stack: Stack, seconds: float, callers: int) -> dict[str, Any]:
         + faults.spoiled
         + CONNECTIONS * faults.failed_refills
     )
-    # A thousand callbacks at once would start a worker for each of fifty deliveries.
+    # Their callbacks would keep the workers busy in the tests that follow.
     with vendor.without_callbacks():
         connected = [vendor.connect(*token).status == 200 for token in ledger.tokens]
     growth = _growth(faults.memory)

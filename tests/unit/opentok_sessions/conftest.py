@@ -15,6 +15,7 @@ from opentok_sessions.runtime import telemetry
 from tests.aws import Aws
 from tests.unit.opentok_sessions import vendor_server
 from tests.unit.opentok_sessions.application import Application, Clock
+from tests.unit.opentok_sessions.fast_aws import FastAws
 from tests.unit.opentok_sessions.vendor_server import VendorServer
 
 
@@ -37,6 +38,12 @@ def clock() -> Clock:
 def app(aws: Aws, vendor: VendorServer, clock: Clock) -> Application:
     """One instance of every function."""
     return Application.start(aws, vendor, clock)
+
+
+@pytest.fixture
+def fast_aws(aws: Aws) -> FastAws:
+    """The account of `aws`, without botocore, for tests of many sequences."""
+    return FastAws(aws)
 
 
 @pytest.fixture

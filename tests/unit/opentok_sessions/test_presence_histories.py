@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -75,11 +74,6 @@ def events_of(visits: list[Visit], ends: list[int]) -> list[Json]:
     for at in ends:
         events.append(session_event("sessionDestroyed", SESSION, at))
     return events
-
-
-@pytest.fixture
-def fast_aws(aws: Aws) -> FastAws:
-    return FastAws(aws)
 
 
 # Every history starts with an empty table.

@@ -197,11 +197,6 @@ LATEST = {
 }
 
 
-@pytest.fixture
-def fast_aws(aws: Aws) -> FastAws:
-    return FastAws(aws)
-
-
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False), st.data())
 def test_every_order_and_repetition_of_callbacks_gives_the_same_statuses(

@@ -151,11 +151,6 @@ REPORTS = st.lists(
 )
 
 
-@pytest.fixture
-def fast_aws(aws: Aws) -> FastAws:
-    return FastAws(aws)
-
-
 @settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(REPORTS, st.randoms(use_true_random=False), st.data())
 def test_every_order_repetition_and_loss_of_earlier_reports_gives_the_same_status(
