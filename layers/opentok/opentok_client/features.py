@@ -29,7 +29,7 @@ LOOKUP_SECONDS = 2.5
 """Kept of a start's time, to look whether it was carried out when its response is lost."""
 LIST_MAX = 1000
 LIST_MAX_BYTES = 4 * 1024 * 1024
-CLOCK_TOLERANCE_SECONDS = 60
+CLOCK_TOLERANCE_SECONDS = 10
 """How much the vendor's clock may be behind ours, when a lost start is looked up."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
