@@ -3,6 +3,7 @@
 import pytest
 
 from opentok_client.families import FAMILIES, Family
+from tests.contract.openapi import operations, strict_contract, violations
 from tests.integration.emulator import Emulator
 from tests.integration.feature_bodies import BODIES
 from tests.integration.polling import until
@@ -33,6 +34,15 @@ def start(stack: Stack, session_id: str, family: str) -> Answer:
     return ask(stack, "POST", session_id, family, BODIES[family])
 
 
+def conforming(answer: Answer, method: str, path: str) -> Answer:
+    """Returns a response that has exactly the fields of the contract."""
+    route = (method, f"/sessions/{{sessionId}}/{path}")
+    (operation,) = [each for each in operations() if (each.method, each.path) == route]
+    content = operation.responses[str(answer.status)]["content"]["application/json"]
+    assert violations(content["schema"], answer.body, strict_contract()) == []
+    return answer
+
+
 def refused(answer: Answer) -> tuple[int, str]:
     return answer.status, answer.body["code"]
 
@@ -43,13 +53,15 @@ def test_a_feature_is_started_shown_changed_and_stopped(
 ) -> None:
     started = start(stack, session_id, family.name)
     assert started.status == (202 if family.accepted else 201), started
+    conforming(started, "POST", family.name)
     feature_id = started.body["id"]
     at = f"{family.name}/{feature_id}"
     if family.found:
         assert started.headers["location"] == f"/sessions/{session_id}/{at}"
         found = ask(stack, "GET", session_id, at)
         assert (found.status, found.body["status"]) == (200, "started")
-        listed = ask(stack, "GET", session_id, family.name)
+        conforming(found, "GET", f"{family.name}/{{featureId}}")
+        listed = conforming(ask(stack, "GET", session_id, family.name), "GET", family.name)
         assert [item["id"] for item in listed.body["items"]] == [feature_id]
         assert listed.body["count"] == 1
     if family.arranged:
@@ -61,6 +73,7 @@ def test_a_feature_is_started_shown_changed_and_stopped(
     stopped = ask(stack, "POST", session_id, f"{at}/stop")
     if family.name in ("archives", "broadcasts"):
         assert (stopped.status, stopped.body["status"]) == (200, "stopped")
+        conforming(stopped, "POST", f"{family.name}/{{featureId}}/stop")
     else:
         assert stopped.status == 204, stopped
     if family.found:
