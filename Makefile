@@ -13,7 +13,7 @@ export UV_LINK_MODE := copy
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak coverage up down serve tokens check format bench load build deploy verify forget invoke callbacks docs lock audit clean
+.PHONY: help setup demo test soak samples coverage up down serve tokens check format bench load build deploy verify forget invoke callbacks docs lock audit clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -112,6 +112,11 @@ soak: setup  ## the same tests with all iterations, on both platforms, with resu
 	@test -n "$(ARGS)" || PLATFORM=$(OTHER_PLATFORM) $(BIN)/pytest tests/integration
 	@test -n "$(ARGS)" || $(BIN)/python -m tests.benchmarks.emulator_throughput
 	@test -n "$(ARGS)" || $(BIN)/python -m tests.benchmarks.load
+
+samples: setup  ## run the vendor's sample apps in Chromium: make samples SAMPLES=directory [PLATFORM=vonage]
+	@test -n "$(SAMPLES)" || { echo "usage: make samples SAMPLES=directory, a copy of the vendor's opentok-web-samples" >&2; exit 2; }
+	@tests/install_chromium.sh
+	@SAMPLES="$(abspath $(SAMPLES))" $(BIN)/pytest tests/integration/console/vendor_samples.py $(ARGS)
 
 coverage: setup  ## list lines and branches that the unit tests do not cover
 	@$(BIN)/pytest tests/unit --cov --cov-report=term-missing:skip-covered

@@ -1,83 +1,84 @@
-"""A page of another origin that uses the console as the vendor's sample apps use their server."""
+"""A page of another origin that uses the console as the vendor's sample apps use their server.
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+Its requests, in this order, are those of the vendor's apps for basic video chat, signaling,
+archiving and captions. `make samples` runs the apps themselves.
+"""
+
+import shutil
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
+from local.browser_sdk import sdk_file
+from tests.contract.test_docs import blocks
+from tests.emulator import ROOT
 from tests.integration.conftest import Stack
 from tests.integration.console.conftest import TIMEOUT_MS
+from tests.integration.console.page_files import new_session, served
 
-PAGE = """<!doctype html>
-<html lang="en"><title>Sample</title>
-<ol id="events"></ol><div id="videos"></div>
-<script src="SERVER/sdk/opentok.min.js"></script>
-<script>
-const log = (text) => {
-  const item = document.createElement("li");
-  item.textContent = text;
-  document.getElementById("events").append(item);
-};
-const post = async (path, body) => (await fetch("SERVER" + path, {
-  method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body),
-})).json();
-const run = async () => {
-  const {apiKey, applicationId, sessionId, token} = await (await fetch("SERVER/session")).json();
-  const session = OT.initSession(apiKey || applicationId, sessionId);
-  session.on("signal:msg", ({data}) => log(`signal ${data}`));
-  session.on("archiveStopped", () => log("archive stopped"));
-  session.on("archiveStarted", ({id}) => {
-    log("archive started");
-    post(`/archive/${id}/stop`, {});
-  });
-  session.connect(token, async (error) => {
-    if (error) return log(error.message);
-    session.publish(OT.initPublisher("videos"), (error) => log(error?.message ?? "published"));
-    session.signal({type: "msg", data: "hello"}, () => {});
-    await post("/archive/start", {sessionId});
-    const {id} = await post("/captions/start", {sessionId, token});
-    const {status} = await post(`/captions/${id}/stop`, {});
-    log(`captions ${status}`);
-  });
-};
-run().catch((error) => log(`failed: ${error}`));
-</script></html>"""
+PAGE = (Path(__file__).parent / "sample.html").read_text()
+
+PLAYS = """() => ["#publisher", "#subscriber"].every((place) =>
+    [...document.querySelectorAll(`${place} video`)]
+        .some((video) => video.currentTime > 0.3 && video.videoWidth > 0))"""
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+def write_pages(directory: Path, stack: Stack) -> None:
+    """Writes the page with each of the two ways that docs/clients.md has to load the SDK."""
+    console, emulator = stack.facts["consoleUrl"], stack.facts["opentokUrl"]
+    with_address, settings = blocks(ROOT / "docs" / "clients.md", "html")
+    shutil.copy(sdk_file(), directory / "opentok.min.js")
+    ways = {
+        "console": with_address.replace("http://127.0.0.1:PORT", console),
+        "settings": settings.replace("http://127.0.0.1:PORT", emulator)
+        + '<script src="opentok.min.js"></script>',
+    }
+    for name, tags in ways.items():
+        page = PAGE.replace("SDK", tags, 1).replace("SERVER_URL", console)
+        (directory / f"{name}.html").write_text(page)
 
 
-@contextmanager
-def served(directory: Path) -> Iterator[str]:
-    """Serves a directory from an origin of its own; yields the address."""
-    handler = partial(QuietHandler, directory=str(directory))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def logged(page: Page, text: str) -> None:
+    expect(page.get_by_role("listitem").filter(has_text=text)).to_have_count(1)
 
 
-def test_a_sample_page_publishes_signals_archives_and_captions(
+def test_two_sample_pages_call_each_other_signal_record_and_caption(
     media_browser: Browser, stack: Stack, tmp_path: Path
 ) -> None:
-    page_file = tmp_path / "index.html"
-    page_file.write_text(PAGE.replace("SERVER", stack.facts["consoleUrl"]))
-    page = media_browser.new_context().new_page()
-    page.set_default_timeout(TIMEOUT_MS)
-    page.route("**/*.opentok.com/**", lambda route: route.abort())
+    new_session(stack)
+    write_pages(tmp_path, stack)
+    context = media_browser.new_context()
+    context.set_default_timeout(TIMEOUT_MS)
+    context.route("**/*.opentok.com/**", lambda route: route.abort())
     with served(tmp_path) as address:
-        page.goto(address)
-        expect(page.get_by_text("captions stopped")).to_be_visible()
-        for expected in ("published", "signal hello", "archive started", "archive stopped"):
-            expect(page.get_by_text(expected, exact=True)).to_be_visible()
+        first, second = context.new_page(), context.new_page()
+        first.goto(f"{address}console.html")
+        second.goto(f"{address}settings.html")
+        for page in (first, second):
+            page.wait_for_function(PLAYS)
+
+        first.evaluate("send('hello')")
+        logged(first, "mine: hello")
+        logged(second, "theirs: hello")
+
+        archive = first.evaluate("post('/archive/start', {sessionId: joined.sessionId})")
+        assert (archive["ok"], archive["status"]) == (True, "started"), archive
+        for page in (first, second):
+            logged(page, f"archive {archive['id']} started")
+        stopped = second.evaluate("(id) => post(`/archive/${id}/stop`, {})", archive["id"])
+        assert (stopped["ok"], stopped["status"]) == (True, "stopped"), stopped
+        for page in (first, second):
+            logged(page, f"archive {archive['id']} stopped")
+
+        captions = first.evaluate(
+            "post('/captions/start', {sessionId: joined.sessionId, token: joined.token})"
+        )
+        assert captions["ok"], captions
+        # The newer apps stop captions without a body.
+        assert first.evaluate("(id) => post(`/captions/${id}/stop`)", captions["id"])["ok"]
+        for page in (first, second):
+            expect(page.get_by_text("failed")).to_have_count(0)
+
+        second.goto(f"{stack.facts['consoleUrl']}/archive/{archive['id']}/view")
+        expect(second.locator("body")).to_contain_text("The archive is")
+    context.close()
