@@ -3,6 +3,7 @@
 import { ask, call, remembered, signedIn, signIn } from "./api.js";
 import { CallCard } from "./call_card.js";
 import { byId, element, once, say } from "./elements.js";
+import { FeaturesCard } from "./features_card.js";
 import { bodyOf, headersOf, openable } from "./forms.js";
 import { MySessions } from "./my_sessions.js";
 import { Pools } from "./pools.js";
@@ -17,12 +18,14 @@ const ROLES = ["subscriber", "publisher", "moderator", "publisheronly"];
 const sessionCard = new SessionCard();
 const tokenCard = new TokenCard();
 const callCard = new CallCard();
+const featuresCard = new FeaturesCard();
 const pools = new Pools();
 const mine = new MySessions((session) => sessionCard.show(session, { focus: true }));
 
 sessionCard.addEventListener("shown", ({ detail }) => {
   tokenCard.session = detail;
   callCard.session = detail;
+  featuresCard.session = detail;
 });
 callCard.addEventListener("changed", ({ detail }) => sessionCard.show(detail));
 sessionCard.addEventListener("closed", () => mine.read());

@@ -18,6 +18,7 @@ class ConsolePage:
         self.form = page.get_by_role("region", name="Create a session")
         self.session = page.get_by_role("region", name="Session", exact=True)
         self.call = page.get_by_role("region", name="Call", exact=True)
+        self.features = page.get_by_role("region", name="Recording and captions")
         self.token = page.get_by_role("region", name="Token", exact=True)
         self.pools = page.get_by_role("region", name="Pools")
         self.mine = page.get_by_role("region", name="Your sessions")
