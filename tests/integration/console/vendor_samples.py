@@ -2,8 +2,8 @@
 
 SAMPLES is a copy of the vendor's repository, which is not part of this one. Each of its directories
 with an index.html is an app. Two files are answered here instead of from the directory, as
-docs/clients.md describes: js/config.js names the console as the apps' server, and the SDK's address
-at the vendor is answered with the console's script.
+docs/clients.md describes: js/config.js names the console as the apps' server, and the address of the
+vendor's SDK is answered with the console's script.
 """
 
 import os
