@@ -79,14 +79,12 @@ class Api:
         except (ClientError, TimeoutError) as error:
             raise NoResponse(f"{self._base} does not respond: {error!r}") from error
 
-    async def call_as(self, token: str, method: str, path: str, body: object) -> Response:
-        """Calls with JSON as the user with that token. Raises `NoResponse`."""
-        return await self.call_with(method, path, {"Authorization": f"Bearer {token}"}, body)
+    async def call_as(self, token: str, method: str, path: str, body: object = None) -> Response:
+        """Calls as the user with that token, with JSON unless `body` is None.
 
-    async def call_with(
-        self, method: str, path: str, headers: Mapping[str, str], body: object = None
-    ) -> Response:
-        """Calls with these headers, and with JSON unless `body` is None. Raises `NoResponse`."""
+        Raises `NoResponse`.
+        """
+        headers = {"Authorization": f"Bearer {token}"}
         if body is None:
             return await self.call(method, path, headers)
         sent = {**headers, "Content-Type": "application/json"}

@@ -13,7 +13,7 @@ from local.console.api import Api, NoResponse, Response
 from local.console.browser_call import SDK_PATH, BrowserCall
 from local.console.pools import Pools, RefillFailed
 from local.console.sample_apps import SAMPLE_PATHS, SampleApps
-from local.console.sample_features import FEATURE_PATHS, SampleFeatures, VendorProject
+from local.console.sample_features import FEATURE_PATHS, SampleFeatures
 from local.console.stack_file import StackFile
 from local.console.users import UnknownUser, Users
 from local.loopback import known_hosts_only, own_origin_only
@@ -140,9 +140,8 @@ async def application(stack: StackFile) -> web.Application:
     app.add_routes(Console(stack, api, vendor, users, Pools.of(stack), calls).table())
     app.add_routes(calls.table())
     samples = SampleApps(api, users)
-    project = VendorProject(vendor, stack.platform, stack.credentials)
     app.add_routes(samples.table())
-    app.add_routes(SampleFeatures(api, users, project, samples).table())
+    app.add_routes(SampleFeatures(api, users, samples).table())
     app.router.add_static("/page", PAGE)
     return app
 

@@ -1,61 +1,33 @@
-"""The archive and captions paths of the vendor's sample apps.
+"""The archive and captions paths of the vendor's sample apps, implemented with the real API.
 
-They call the vendor's REST API with the project's credentials, as the vendor's learning servers do.
+A sample stops and views an archive by its ID alone, so the sessions of started features are kept in
+memory. Features that were started before this process do not exist for it.
 """
 
 from __future__ import annotations
 
 import html
-import time
-import uuid
-from collections.abc import Mapping
 
-import jwt
 from aiohttp import web
 
 from local.console.api import Api, Response
 from local.console.sample_apps import USER, SampleApps
 from local.console.users import Users
 
-__all__ = ["FEATURE_PATHS", "SampleFeatures", "VendorProject"]
+__all__ = ["FEATURE_PATHS", "SampleFeatures"]
 
 FEATURE_PATHS = ("/archive/", "/captions/")
-JWT_SECONDS = 120
 CORS = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
-
-
-class VendorProject:
-    """The project's REST API in the emulator."""
-
-    def __init__(self, vendor: Api, platform: str, credentials: Mapping[str, str]) -> None:
-        self._vendor = vendor
-        self._vonage = platform == "vonage"
-        self._id = credentials["applicationId" if self._vonage else "apiKey"]
-        self._key = credentials["privateKey" if self._vonage else "apiSecret"]
-
-    async def call(self, method: str, path: str, body: object = None) -> Response:
-        """Calls a path below the project. Raises `NoResponse`."""
-        url = f"/v2/project/{self._id}{path}"
-        return await self._vendor.call_with(method, url, self._authorization(), body)
-
-    def _authorization(self) -> dict[str, str]:
-        now = int(time.time())
-        claims: dict[str, object] = {"iat": now, "exp": now + JWT_SECONDS, "jti": str(uuid.uuid4())}
-        if self._vonage:
-            token = jwt.encode({**claims, "application_id": self._id}, self._key, "RS256")
-            return {"Authorization": f"Bearer {token}"}
-        token = jwt.encode({**claims, "iss": self._id, "ist": "project"}, self._key, "HS256")
-        return {"X-OPENTOK-AUTH": token}
 
 
 class SampleFeatures:
     """Starts and stops archives and captions, and shows an archive."""
 
-    def __init__(self, api: Api, users: Users, project: VendorProject, samples: SampleApps) -> None:
+    def __init__(self, api: Api, users: Users, samples: SampleApps) -> None:
         self._api = api
         self._users = users
-        self._project = project
         self._samples = samples
+        self._sessions: dict[str, str] = {}
 
     def table(self) -> list[web.RouteDef]:
         posts = {
@@ -71,42 +43,54 @@ class SampleFeatures:
         ]
 
     async def start_archive(self, request: web.Request) -> web.Response:
-        body = {"sessionId": await _session_id(request)}
-        return _passed_on(await self._project.call("POST", "/archive", body))
+        return await self._start(request, "archives")
 
     async def stop_archive(self, request: web.Request) -> web.Response:
-        path = f"/archive/{_id(request)}/stop"
-        return _passed_on(await self._project.call("POST", path))
+        return _passed_on(await self._of_feature(request, "POST", "archives", "/stop"))
 
     async def view_archive(self, request: web.Request) -> web.Response:
-        """Returns a page about the archive: the emulator records nothing that could be played."""
-        response = await self._project.call("GET", f"/archive/{_id(request)}")
+        """Redirects to the recording when it is available, and otherwise reports its status."""
+        response = await self._of_feature(request, "GET", "archives")
         if response.status != 200:
             return _passed_on(response)
-        status = html.escape(str(response.json().get("status")))
+        archive = response.json()
+        if archive.get("url"):
+            raise web.HTTPFound(str(archive["url"]), headers=CORS)
+        status = html.escape(str(archive.get("status")))
         text = f"<p>The archive is {status}. The emulator records no media.</p>"
         page = f'<!doctype html><html lang="en"><title>Archive</title>{text}</html>'
         return web.Response(text=page, content_type="text/html", headers=CORS)
 
     async def start_captions(self, request: web.Request) -> web.Response:
-        """Starts captions with a moderator's token, which the vendor requires."""
-        session_id = await _session_id(request)
-        user = await self._users.signed_in(USER)
-        path = f"/sessions/{session_id}/tokens"
-        issued = await self._api.call_as(user.token, "POST", path, {"role": "moderator"})
-        if issued.status != 201:
-            return _passed_on(issued)
-        body = {"sessionId": session_id, "token": issued.json()["token"]}
-        response = await self._project.call("POST", "/captions", body)
-        if response.status != 202:
-            return _passed_on(response)
-        return web.json_response({"id": response.json()["captionsId"]}, headers=CORS)
+        return await self._start(request, "captions")
 
     async def stop_captions(self, request: web.Request) -> web.Response:
-        response = await self._project.call("POST", f"/captions/{_id(request)}/stop")
-        if response.status not in (200, 202):
+        response = await self._of_feature(request, "POST", "captions", "/stop")
+        if response.status != 204:
             return _passed_on(response)
         return web.json_response({"status": "stopped"}, headers=CORS)
+
+    async def _start(self, request: web.Request, family: str) -> web.Response:
+        session_id = await _session_id(request)
+        response = await self._call("POST", f"/sessions/{session_id}/{family}", {})
+        if response.status not in (201, 202):
+            return _passed_on(response)
+        feature = response.json()
+        self._sessions[str(feature["id"])] = session_id
+        return web.json_response(feature, headers=CORS)
+
+    async def _of_feature(
+        self, request: web.Request, method: str, family: str, ending: str = ""
+    ) -> Response:
+        feature_id = request.match_info["id"]
+        session_id = self._sessions.get(feature_id)
+        if session_id is None:
+            raise web.HTTPNotFound(text="No such archive or captions.", headers=CORS)
+        return await self._call(method, f"/sessions/{session_id}/{family}/{feature_id}{ending}")
+
+    async def _call(self, method: str, path: str, body: object = None) -> Response:
+        user = await self._users.signed_in(USER)
+        return await self._api.call_as(user.token, method, path, body)
 
 
 async def _session_id(request: web.Request) -> str:
@@ -118,13 +102,6 @@ async def _session_id(request: web.Request) -> str:
         case {"sessionId": str(session_id)} if _plain(session_id):
             return session_id
     raise web.HTTPBadRequest(text="sessionId must be the ID of a session.", headers=CORS)
-
-
-def _id(request: web.Request) -> str:
-    value = request.match_info["id"]
-    if not _plain(value):
-        raise web.HTTPNotFound(headers=CORS)
-    return value
 
 
 def _plain(value: str) -> bool:

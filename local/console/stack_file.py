@@ -42,7 +42,6 @@ class StackFile:
     user_pool_client: str
     functions: Mapping[str, str]
     users: Mapping[str, UserEntry]
-    credentials: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def read(cls, path: Path) -> StackFile:
@@ -78,5 +77,4 @@ class StackFile:
                 name: UserEntry(user["sub"], user["token"], passwords[name])
                 for name, user in stack["users"].items()
             },
-            credentials=stack["credentials"][platform],
         )

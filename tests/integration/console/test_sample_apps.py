@@ -98,7 +98,7 @@ def post(stack: Stack, path: str, body: object) -> Answer:
 def test_the_buttons_of_the_archiving_sample(stack: Stack) -> None:
     given = ask(stack, f"/room/archived.{uuid.uuid4()}").body
     refused = post(stack, "/archive/start", {"sessionId": given["sessionId"]})
-    assert refused.status == 404  # nobody is connected
+    assert (refused.status, refused.body["code"]) == (409, "nobody_connected")
     assert refused.headers["access-control-allow-origin"] == "*"
 
     joined = {"sessionId": given["sessionId"], "token": given["token"]}
@@ -111,7 +111,11 @@ def test_the_buttons_of_the_archiving_sample(stack: Stack) -> None:
     assert stopped.headers["access-control-allow-origin"] == "*"
     viewed = ask(stack, f"/archive/{started.body['id']}/view")
     assert viewed.status == 200
-    assert "The archive is" in viewed.body
+    assert "The archive is stopped." in viewed.body
+    available = {"status": "available"}
+    stack.vendor("PUT", f"/_emulator/archives/{started.body['id']}/status", available)
+    recording = ask(stack, f"/archive/{started.body['id']}/view")
+    assert (recording.status, recording.headers["content-type"]) == (200, "video/mp4")
 
 
 def test_the_buttons_of_the_captions_sample(stack: Stack) -> None:

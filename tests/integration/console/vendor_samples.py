@@ -1,9 +1,8 @@
 """Runs the vendor's sample apps, unmodified, against the local stack: `make samples SAMPLES=path`.
 
 SAMPLES is a copy of the vendor's repository, which is not part of this one. Each of its directories
-with an index.html is an app. Two files are answered here instead of from the directory, as
-docs/clients.md describes: js/config.js names the console as the apps' server, and the address of the
-vendor's SDK is answered with the console's script.
+with an index.html is an app. Two files do not come from the directory, as docs/clients.md says: the
+console is the server that js/config.js names, and its script is answered for the vendor's SDK.
 """
 
 import os

@@ -32,7 +32,6 @@ def gone() -> StackFile:
         user_pool_client="client",
         functions={"precreate_sessions": "function"},
         users={"alice": UserEntry("sub-1", token, "the-password")},
-        credentials={"apiKey": "12345", "apiSecret": "the-secret-of-the-project-in-the-emulator"},
     )
 
 
