@@ -75,10 +75,12 @@ class App:
         route.fulfill(body=script, content_type="text/javascript")
 
     def _note(self, message: ConsoleMessage) -> None:
-        # The SDK's own log begins with this; it reports the vendor's services that are missing.
-        if message.type == "error" and not message.text.startswith(
-            ("%cOpenTok:", "Failed to load")
-        ):
+        if message.type != "error":
+            return
+        if message.text.startswith(("%cOpenTok:", "Failed to load")):
+            # The SDK's own log, and the vendor's services that are missing: shown by `-rP`.
+            print(message.text)
+        else:
             self.errors.append(message.text)
 
 
