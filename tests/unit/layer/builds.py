@@ -10,6 +10,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[3]
 LAYERS = PROJECT / "layers"
+WARNINGS = "warnings.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +38,14 @@ def run_build(source: Path, output: Path, *arguments: str) -> Built:
     command += ["--zip", str(archive), "--sbom", str(sbom), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    (output / WARNINGS).write_text(done.stderr)
     return Built(source, output / "python", archive, sbom, done.stderr)
+
+
+def existing_build(source: Path, output: Path) -> Built | None:
+    """Returns a build that another process has finished; None if there is none."""
+    warnings = output / WARNINGS
+    if not warnings.exists():
+        return None
+    archive, sbom = output / "layer.zip", output / "sbom.json"
+    return Built(source, output / "python", archive, sbom, warnings.read_text())

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from tests.unit.layer.builds import Built, copy_layer, run_build
+from local.stack.run import locked
+from tests.unit.layer.builds import Built, copy_layer, existing_build, run_build
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    source = copy_layer("opentok", tmp_path_factory.mktemp("source") / "opentok")
-    return run_build(source, tmp_path_factory.mktemp("layer"))
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent  # that of all processes of this run
+    directory = root / "layer-opentok"
+    source, output = directory / "opentok", directory / "built"
+    with locked(directory):
+        if (found := existing_build(source, output)) is not None:
+            return found
+        return run_build(copy_layer("opentok", source), output)
