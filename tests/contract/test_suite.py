@@ -83,13 +83,14 @@ from tests import suite
 suite.handle_signals()
 sys.exit(suite.execute([[suite.Run("waits", [{path!r}]), suite.Run("next", [{path!r}])]]))
 """
-    running = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE)
-    try:
-        until("the test has begun", (tmp_path / "begun").exists)
-        running.send_signal(signal.SIGTERM)
-        output, _ = running.communicate(timeout=60)
-    finally:
-        running.kill()
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as running:
+        try:
+            until("the test has begun", (tmp_path / "begun").exists)
+            running.send_signal(signal.SIGTERM)
+            output, _ = running.communicate(timeout=60)
+        finally:
+            running.kill()
     assert running.returncode == 1
     assert (tmp_path / "stopped").exists()
     assert b"Failed after" in output and b"waits, next" in output
