@@ -64,6 +64,9 @@ class Request(NamedTuple):
     repeatable: bool = True
     max_bytes: int = RESPONSE_MAX_BYTES
 
+    def __repr__(self) -> str:  # the body may hold a token or other credentials
+        return f"Request({self.method} {self.path})"
+
 
 class Transport:
     """Calls the vendor over kept-alive connections. Safe to share between threads.

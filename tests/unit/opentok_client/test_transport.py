@@ -1024,3 +1024,8 @@ def test_a_start_whose_tls_connection_breaks_has_an_unknown_outcome(
     ):
         start(Transport(opentok, server.url))
     assert len(server.requests) == 1
+
+
+def test_the_repr_of_a_request_does_not_show_its_body() -> None:
+    request = Request("POST", "/v2/project/1/dial", "sip-calls", json={"token": "secret-token"})
+    assert repr(request) == "Request(POST /v2/project/1/dial)"
