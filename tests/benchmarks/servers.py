@@ -156,6 +156,28 @@ SECRETS = {
     },
 }
 
+
+def archive() -> JSON:
+    """Returns an archive that the vendor has just started."""
+    return {
+        "id": "b40ef09b-3811-4726-b508-e41a0f96c68f",
+        "status": "started",
+        "name": "standup",
+        "reason": "",
+        "sessionId": session_id(),
+        "projectId": API_KEY,
+        "createdAt": 1384221730000,
+        "size": 0,
+        "duration": 0,
+        "outputMode": "composed",
+        "streamMode": "auto",
+        "hasAudio": True,
+        "hasVideo": True,
+        "resolution": "640x480",
+        "url": None,
+    }
+
+
 RESPONSES: dict[str, Callable[[JSON], JSON]] = {
     "GetItem": get_item,
     "Query": query,
@@ -212,6 +234,9 @@ class Servers:
         elif first.startswith("DELETE /v2/project/"):
             self.calls["disconnect"] += 1
             return b"HTTP/1.1 204 No Content\r\n\r\n"
+        elif first.startswith("POST /v2/project/"):
+            self.calls["archive"] += 1
+            response, kind = archive(), "application/json"
         else:
             assert first.split()[1].endswith("/session/create"), first
             self.calls["session/create"] += 1

@@ -44,6 +44,7 @@ OURS = (
     "update_session",
     "remove_connection",
     "release_room",
+    "manage_features",
     "receive_callback",
     "receive_callback_leave",
     "disconnect_clients",
@@ -85,6 +86,7 @@ def event(
         "room": ROOM,
         "kind": "session",
         "connectionId": CONNECTION,
+        "family": "archives",
     }
     parameters = {name: value for name, value in values.items() if f"{{{name}}}" in template}
     path = template.format(**values)
@@ -180,6 +182,7 @@ def subjects(prepared: Prepared, url: str) -> dict[str, Function]:
         "CALLER_ROOMS": "100",
     }
     connection = "DELETE /sessions/{sessionId}/connections/{connectionId}"
+    feature = "POST /sessions/{sessionId}/{family}"
     change = event("PATCH /sessions/{sessionId}", {"maxConnections": 10})
 
     def python(
@@ -233,6 +236,7 @@ def subjects(prepared: Prepared, url: str) -> dict[str, Function]:
         ours("update_session", "update_session", change, 200),
         ours("remove_connection", "remove_connection", event(connection), 204),
         ours("release_room", "release_room", event("DELETE /rooms/{room}"), 204),
+        ours("manage_features", "manage_features", event(feature, {"name": "standup"}), 201),
         ours("receive_callback", "receive_callback", callback("created"), 200),
         ours("receive_callback_leave", "receive_callback", callback("destroyed"), 200),
         ours("disconnect_clients", "disconnect_clients", connected(CLOSED), 0),

@@ -116,7 +116,7 @@ def test_the_latest_clients_beyond_the_maximum_are_disconnected(
     token = token_of(stack, session_id)
     with (
         calls.callbacks(reorder=0.3, duplicate=0.3),
-        calls.failing(status=503),  # so that all of them are connected at the same time
+        calls.failing(status=400),  # so that all of them are connected at the same time
     ):
         calls.connect_many(session_id, token, 8)
         connected = [client["connectionId"] for client in calls.clients(session_id)]
