@@ -31,6 +31,7 @@ LIST_MAX = 1000
 LIST_MAX_BYTES = 4 * 1024 * 1024
 CLOCK_TOLERANCE_SECONDS = 10
 """How much the vendor's clock may be behind ours, when a lost start is looked up."""
+TAGS = ("multiArchiveTag", "multiBroadcastTag")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -178,10 +179,15 @@ def _find_started(
     for feature in page.features:
         created_at = feature.get("createdAt")
         is_new = isinstance(created_at, int) and created_at >= started_at * 1000
-        same_name = "name" not in body or feature.get("name") == body["name"]
-        if is_new and same_name and feature.get("status") in ("started", "starting"):
+        running = feature.get("status") in ("started", "starting")
+        if is_new and running and _is_as_requested(feature, body):
             return feature
     return None
+
+
+def _is_as_requested(feature: Feature, body: Mapping[str, object]) -> bool:
+    same_tags = all((feature.get(tag) or None) == body.get(tag) for tag in TAGS)
+    return same_tags and all(feature.get(n) == body[n] for n in ("name", "url") if n in body)
 
 
 def _path(transport: Transport, family: Family, *parts: str) -> str:
@@ -195,10 +201,9 @@ def _path(transport: Transport, family: Family, *parts: str) -> str:
 def _feature(family: Family) -> Callable[[bytes], Feature]:
     def read(body: bytes) -> Feature:
         feature = parsed(body)
-        feature_id = feature.get(family.id_field) if isinstance(feature, dict) else None
-        if not isinstance(feature, dict) or not isinstance(feature_id, str) or not feature_id:
+        if not isinstance(feature, dict) or not _is_feature(feature, family.id_field):
             raise Retryable("a success without a feature")
-        return _pick(family.shown, {**feature, "id": feature_id})
+        return _pick(family.shown, {**feature, "id": feature[family.id_field]})
 
     return read
 
@@ -216,13 +221,16 @@ def _feature_or_nothing(family: Family) -> Callable[[bytes], Feature | None]:
 def _page(family: Family) -> Callable[[bytes], Page]:
     def read(body: bytes) -> Page:
         match parsed(body):
-            case {"items": [*items], "count": int(total)} if all(
-                isinstance(item, dict) for item in items
-            ):
+            case {"items": [*items], "count": int(total)} if all(map(_is_feature, items)):
                 return Page([_pick(family.shown, item) for item in items], total)
         raise Retryable("status 200 without a list")
 
     return read
+
+
+def _is_feature(value: object, id_field: str = "id") -> bool:
+    feature_id = value.get(id_field) if isinstance(value, dict) else None
+    return isinstance(feature_id, str) and _ID.fullmatch(feature_id) is not None
 
 
 def _pick(shown: Shown, value: Mapping[str, object]) -> Feature:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 from urllib.parse import quote
 
 from .errors import Conflict, CredentialsRejected, NotFound, RequestRejected
@@ -13,6 +14,7 @@ __all__ = ["Response", "Retryable", "check", "parsed"]
 
 _JWT = re.compile(r"eyJ[\w.-]*", re.ASCII)
 _REASON_MAX = 200
+_HIDDEN = "\0"  # in place of a text, until all are replaced: no other text is found in it
 
 
 class Response(NamedTuple):
@@ -58,12 +60,23 @@ def check(response: Response, success: tuple[int, ...], sent: object = None) -> 
 
 
 def parsed(body: bytes) -> object:
-    """Returns the body's JSON value; None when it has none."""
+    """Returns the body's JSON value; None when it has none. `NaN` and infinities are not JSON."""
     try:
-        value: object = json.loads(body)
+        value: object = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
     return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _error(body: bytes, sent: object) -> tuple[int | None, str]:
@@ -73,7 +86,8 @@ def _error(body: bytes, sent: object) -> tuple[int | None, str]:
     match value:
         case {"message": str(text)} | {"detail": str(text)} | {"title": str(text)}:
             for quoted in sorted(_texts(sent), key=len, reverse=True):
-                text = text.replace(quoted, "(a value)")
+                text = text.replace(quoted, _HIDDEN)
+            text = text.replace(_HIDDEN, "(a value)")
             text = _JWT.sub("(a token)", text)  # some responses quote the rejected header
             reason = "".join(c for c in text[:_REASON_MAX] if c.isprintable())
         case _:
@@ -84,7 +98,7 @@ def _error(body: bytes, sent: object) -> tuple[int | None, str]:
 def _texts(value: object) -> set[str]:
     """Returns the texts in a JSON value, each also as JSON and URLs write it."""
     if isinstance(value, str):
-        return {value, json.dumps(value)[1:-1], quote(value, safe="")} - {""}
+        return {value, json.dumps(value)[1:-1], quote(value), quote(value, safe="")} - {""}
     if isinstance(value, dict):
         return {text for inner in value.values() for text in _texts(inner)}
     if isinstance(value, list | tuple):

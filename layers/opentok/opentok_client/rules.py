@@ -147,7 +147,8 @@ def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
     except ValueError:
         return False
     # A SIP URI has no slashes, so its address is in the path.
-    return parts.scheme in schemes and bool(parts.hostname or parts.path) and port_is_valid
+    has_host = bool(parts.hostname or (parts.scheme in ("sip", "sips") and parts.path))
+    return parts.scheme in schemes and has_host and port_is_valid
 
 
 def array(items: Rule, least: int, most: int) -> Rule:

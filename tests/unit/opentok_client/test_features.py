@@ -317,3 +317,26 @@ def test_the_reason_of_a_failure_does_not_quote_what_was_sent(
     hidden = "no (a value), no (a value), no (a value), no (a value)"
     assert hidden in str(failed.value)
     assert "live" not in str(failed.value)
+
+
+def test_a_reason_does_not_grow_with_what_was_sent(opentok: OpenTokCredentials) -> None:
+    fields = {"streams": list("(a value)"), "p": "\\"}
+    quoting = respond(400, {"message": "a value, " * 6000})
+    with serve(quoting) as server, pytest.raises(RequestRejected) as rejected:
+        features.start(Transport(opentok, server.url), SIP_CALLS, ID, fields, "token", soon())
+    assert rejected.value.reason.startswith("(a value)(a value)")
+    assert "((" not in rejected.value.reason
+
+
+@pytest.mark.parametrize("written", ["key?a=1/2", "key%3Fa%3D1/2", "key%3Fa%3D1%2F2"])
+def test_a_text_that_was_sent_is_hidden_in_every_form(
+    opentok: OpenTokCredentials, written: str
+) -> None:
+    with (
+        serve(respond(400, {"message": f"no {written}."})) as server,
+        pytest.raises(RequestRejected) as rejected,
+    ):
+        features.start(
+            Transport(opentok, server.url), SIP_CALLS, ID, {"uri": "key?a=1/2"}, "token", soon()
+        )
+    assert rejected.value.reason == "no (a value)."

@@ -77,6 +77,8 @@ def test_an_integer_may_be_written_with_a_fraction_of_zero(rule: Rule) -> None:
         (choice(1, 2), True, "must be one of 1, 2"),
         (url("ws", "wss"), "http://example.com", "must be a URL that starts with ws: or wss:"),
         (url("wss"), "wss://", "must be a URL that starts with wss:"),
+        (url("wss"), "wss:example.com", "must be a URL that starts with wss:"),
+        (url("https"), "https:///page", "must be a URL that starts with https:"),
         (url("wss"), "wss://a b", "must be a URL that starts with wss:"),
         (url("wss"), "wss://example.com:99999/", "must be a URL that starts with wss:"),
         (url("wss"), "wss://[::1", "must be a URL that starts with wss:"),
