@@ -156,6 +156,9 @@ class ReceiveCallback:
             telemetry.count("CallbackUnusable")
             telemetry.logger.warning("callback_unusable", extra=details)
             return
+        # A time in the future would keep the status from ever being replaced by the next one.
+        latest = int((now + FUTURE_MAX_SECONDS) * 1000)
+        record = record._replace(updated_at=min(record.updated_at, latest))
         kept_seconds = self.sessions.expires_at(session, now) - int(now)  # as long as the session
         if not FeatureStore(self.table).record(session.session_id, record, now, kept_seconds):
             telemetry.count("CallbackDuplicate")  # or a later status is known

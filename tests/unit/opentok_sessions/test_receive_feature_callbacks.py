@@ -78,6 +78,12 @@ class TestRecords:
         receiver.send(status_of("paused", updatedAt=MS + 1), "archive")  # a late repetition
         assert status(receiver) == "started"
 
+    def test_a_status_from_the_future_is_replaced_by_the_next_one(self, receiver: Receiver) -> None:
+        receiver.send(status_of("started", updatedAt=MS + 10**9), "archive")
+        receiver.clock.turn(120)
+        receiver.send(status_of("paused", updatedAt=MS + 100_000), "archive")
+        assert status(receiver) == "paused"
+
     def test_a_record_is_kept_as_long_as_the_session(self, receiver: Receiver) -> None:
         receiver.send(status_of("started"), "archive")
         item = receiver.aws.item(f"session#{SESSION}", "feature#archives#f-1")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import quote
 
 from opentok_client.callbacks import Event
 
@@ -148,14 +149,33 @@ def _transcription(value: object) -> Mapping[str, object] | None:
 
 def _without_stream_names(body: Mapping[str, object]) -> str | None:
     """Returns the reason without the stream names of RTMP targets, which are credentials."""
-    reason, urls = body.get("reason"), body.get("broadcastUrls")
-    targets = urls.get("rtmp") if isinstance(urls, dict) else None
-    if isinstance(reason, str) and isinstance(targets, list):
-        for target in targets:
-            match target:
-                case {"streamName": str(name)} if name:
-                    reason = reason.replace(name, REDACTED)
+    reason = body.get("reason")
+    if isinstance(reason, str):
+        # The longest first: a part of one must not remain because another is a part of it.
+        for name in sorted(_stream_names(body), key=len, reverse=True):
+            reason = reason.replace(name, "\0")
+        reason = reason.replace("\0", REDACTED)
     return _text(reason)  # shortened last: a part of a stream name must not remain
+
+
+def _stream_names(body: Mapping[str, object]) -> set[str]:
+    """Returns every stream name in a body, as it is and as URLs write it.
+
+    The documented forms of a broadcast differ in where the names are.
+    """
+    names: set[str] = set()
+    unread: list[object] = [body]
+    while unread:
+        value = unread.pop()
+        if isinstance(value, list):
+            unread += value
+        elif isinstance(value, dict):
+            unread += value.values()
+            name = value.get("streamName")
+            if isinstance(name, str) and name:
+                names |= {name, quote(name, errors="replace")}
+                names.add(quote(name, safe="", errors="replace"))
+    return names
 
 
 def _id(value: object) -> str:

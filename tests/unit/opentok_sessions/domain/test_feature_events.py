@@ -177,6 +177,36 @@ class TestOtherFamilies:
         assert "a-stream-key" not in json.dumps(fields)
         assert fields["reason"] == f"cannot publish to rtmp://live.example/app/{REDACTED}"
 
+    @pytest.mark.parametrize(
+        "places",
+        [
+            {"broadcastUrls": {"rtmp": {"target-1": {"streamName": "key?a=1/2"}}}},
+            {"broadcastUrls": {"rtmp": {"streamName": "key?a=1/2"}}},
+            {"settings": {"outputs": {"rtmp": [{"streamName": "key?a=1/2"}]}}},
+            {"outputs": {"rtmp": [{"streamName": 7}, None, [{"streamName": "key?a=1/2"}]]}},
+        ],
+        ids=["by id", "one", "settings", "nested"],
+    )
+    @pytest.mark.parametrize("written", ["key?a=1/2", "key%3Fa%3D1/2", "key%3Fa%3D1%2F2"])
+    def test_a_stream_name_is_recognised_in_every_form(
+        self, places: Mapping[str, object], written: str
+    ) -> None:
+        body = {**BROADCAST, "broadcastUrls": {}, **places, "reason": f"no {written}."}
+        assert usable("broadcast", body).fields["reason"] == f"no {REDACTED}."
+
+    def test_a_stream_name_that_starts_with_another_leaves_no_part(self) -> None:
+        targets = [{"streamName": name} for name in ("live", "e", "d", "live-secret")]
+        for order in (targets, targets[::-1]):
+            body = {**BROADCAST, "broadcastUrls": {"rtmp": order}, "reason": "no live-secret"}
+            assert usable("broadcast", body).fields["reason"] == f"no {REDACTED}"
+
+    def test_a_body_that_is_nested_deeply_is_parsed(self) -> None:
+        nested: object = {"streamName": "secret"}
+        for _ in range(150):
+            nested = [{"a": nested}]
+        body = {**BROADCAST, "outputs": nested, "reason": "no secret"}
+        assert usable("broadcast", body).fields["reason"] == f"no {REDACTED}"
+
     def test_no_part_of_a_stream_name_is_kept_of_a_long_reason(self) -> None:
         reason = "x" * (TEXT_MAX_LENGTH - 5) + "a-stream-key"
         fields = usable("broadcast", {**BROADCAST, "reason": reason}).fields
