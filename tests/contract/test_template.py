@@ -107,6 +107,7 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
         ("secretsmanager:GetSecretValue", SECRET),
     ],
     "manage_features": [
+        ("dynamodb:BatchGetItem", TABLE),
         ("dynamodb:GetItem", TABLE),
         ("dynamodb:PutItem", TABLE),
         ("dynamodb:Query", TABLE),

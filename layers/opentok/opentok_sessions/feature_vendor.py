@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from opentok_client.errors import NotFound, OutcomeUnknown, RequestRejected, VendorError
@@ -29,12 +30,15 @@ from .domain.feature_problems import (
     FeatureNotFound,
     FeatureStartUncertain,
     FeatureStreamsAutomatic,
+    FeatureValuesRejected,
     NobodyConnected,
     RoutedSessionRequired,
 )
 from .domain.models import Session
+from .domain.policy import require_window
 from .domain.problems import Problem
-from .vendor import Vendor
+from .runtime import telemetry
+from .vendor import Vendor, reason_of
 
 if TYPE_CHECKING:
     from opentok_client.credentials import Credentials
@@ -44,6 +48,17 @@ if TYPE_CHECKING:
 __all__ = ["Change", "Feature", "FeatureVendor"]
 
 RECORDING = ("started", "paused")
+VALUES_REJECTED = (400, 413, 422)
+WITH_VALUES = ("start", "layout", "streams")
+"""The actions that send values of the caller."""
+PROBLEMS: Mapping[Refusal, Callable[[], Problem]] = {
+    Refusal.ROUTED_SESSION_REQUIRED: RoutedSessionRequired,
+    Refusal.NOBODY_CONNECTED: NobodyConnected,
+    Refusal.ALREADY_RUNNING: FeatureAlreadyRunning,
+    Refusal.CANNOT_BE_STOPPED: partial(FeatureCannotBeStopped, "The feature has ended already."),
+    Refusal.CANNOT_BE_DELETED: FeatureCannotBeDeleted,
+    Refusal.STREAMS_ARE_AUTOMATIC: FeatureStreamsAutomatic,
+}
 
 T = TypeVar("T")
 Change = Literal["delete", "layout", "streams"]
@@ -66,7 +81,9 @@ class FeatureVendor:
         from opentok_client import features
 
         def call(transport: Transport, at: float) -> Feature:
-            token = _token(session, family, transport.credentials, self._clock())
+            now = self._clock()
+            require_window(session, now)  # it may have closed since it was read
+            token = _token(session, family, transport.credentials, now)
             try:
                 return features.start(transport, family, session.session_id, fields, token, at)
             except OutcomeUnknown as lost:
@@ -189,9 +206,13 @@ class FeatureVendor:
             except RequestRejected as rejected:
                 refusal = family.refusal(action, rejected)
                 if refusal is not None:
-                    raise _problem(refusal) from rejected
-                if isinstance(rejected, NotFound):
+                    raise PROBLEMS[refusal]() from rejected
+                no_id = rejected.status == 400 and action in ("find", "stop", "delete")
+                if no_id or isinstance(rejected, NotFound):
                     raise FeatureNotFound from rejected
+                if rejected.status in VALUES_REJECTED and action in WITH_VALUES:
+                    telemetry.logger.warning("vendor_rejected_values", extra=reason_of(rejected))
+                    raise FeatureValuesRejected from rejected
                 raise
 
         deadline.require(AWS_CALL_SECONDS + VENDOR_SECONDS_MIN)
@@ -224,19 +245,3 @@ def _nobody_is_connected(transport: Transport, session: Session, at: float) -> b
         return not list_connections(transport, session.session_id, at)
     except VendorError as error:
         return isinstance(error, NotFound)
-
-
-def _problem(refusal: Refusal) -> Problem:
-    match refusal:
-        case Refusal.ROUTED_SESSION_REQUIRED:
-            return RoutedSessionRequired()
-        case Refusal.NOBODY_CONNECTED:
-            return NobodyConnected()
-        case Refusal.ALREADY_RUNNING:
-            return FeatureAlreadyRunning()
-        case Refusal.CANNOT_BE_STOPPED:
-            return FeatureCannotBeStopped("The feature has ended already.")
-        case Refusal.CANNOT_BE_DELETED:
-            return FeatureCannotBeDeleted()
-        case Refusal.STREAMS_ARE_AUTOMATIC:
-            return FeatureStreamsAutomatic()

@@ -78,7 +78,9 @@ class ManageFeatures:
     ) -> tuple[list[Feature], int]:
         """Returns a part of the session's features, the newest first, and the number of all."""
         page = self.vendor.list(session, family, offset, count, deadline)
-        known = {record.id: record for record in self.records.list(session.session_id, family.name)}
+        # Of features that have come to their end, the vendor has nothing new to report.
+        open_ids = [str(f["id"]) for f in page.features if rank(str(f.get("status"))) < FINAL]
+        known = self.records.find_all(session.session_id, family.name, open_ids)
         features = [_latest(feature, known.get(str(feature["id"]))) for feature in page.features]
         return features, page.total
 
@@ -114,6 +116,7 @@ class ManageFeatures:
     def delete(self, session: Session, family: Family, feature_id: str, deadline: Deadline) -> None:
         """Deletes a feature. Raises `FeatureNotFound` or `FeatureCannotBeDeleted`."""
         self.vendor.change(session, family, feature_id, "delete", deadline)
+        self._record(session, family, feature_id, "deleted")
         _log("feature_deleted", session, family, feature_id)
 
     def change(

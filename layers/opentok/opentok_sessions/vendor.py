@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from opentok_client.moderation import VendorConnection
     from opentok_client.transport import Transport
 
-__all__ = ["NewSession", "Vendor"]
+__all__ = ["NewSession", "Vendor", "reason_of"]
 
 T = TypeVar("T")
 
@@ -143,11 +143,11 @@ class Vendor:
             try:
                 return operation(self._transport_of(used), deadline), used
             except CredentialsRejected as rejected:
-                telemetry.logger.warning("vendor_rejected_credentials", extra=_reason(rejected))
+                telemetry.logger.warning("vendor_rejected_credentials", extra=reason_of(rejected))
                 used = self._credentials.reread(used)
                 return operation(self._transport_of(used), deadline), used
         except RequestRejected as rejected:
-            telemetry.logger.error("vendor_rejected", extra=_reason(rejected))
+            telemetry.logger.error("vendor_rejected", extra=reason_of(rejected))
             raise VendorRejected("The video platform rejected the request.") from rejected
         except ServiceUnavailable as down:
             telemetry.logger.warning("vendor_unavailable", extra={"reason": down.reason})
@@ -175,5 +175,6 @@ def _count_retry(reason: str) -> None:
     telemetry.count("VendorRetried")
 
 
-def _reason(rejected: RequestRejected) -> dict[str, object]:
+def reason_of(rejected: RequestRejected) -> dict[str, object]:
+    """Returns what a log line tells about a rejection."""
     return {"vendor_status": rejected.status, "reason": rejected.reason}

@@ -186,7 +186,7 @@ class TestStart:
         own = [secret for secret in SECRETS if secret in sent]
         body = json.dumps({"message": f"not valid: {sent}"}).encode()
         answers = []
-        for status, expected in ((400, 502), (500, 503)):
+        for status, expected in ((400, 400), (405, 502), (500, 503)):
             stage.vendor.next_replies.append((status, {}, body))
             answers.append(stage.start(family.name))
             assert answers[-1].status == expected
@@ -249,9 +249,15 @@ class TestStart:
         stage.vendor.next_replies.append((status, {}, b'{"message":"No clients"}'))
         assert refused(stage.start(family)) == (409, "nobody_connected")
 
-    def test_a_rejection_while_a_client_is_connected_is_the_vendors(self, stage: Stage) -> None:
-        stage.vendor.next_replies.append((400, {}, b'{"message":"No"}'))
-        assert refused(stage.start("archives")) == (502, "vendor_rejected")
+    def test_a_rejection_while_a_client_is_connected_is_the_callers_and_no_alarm(
+        self, stage: Stage, log: Callable[[], str], metrics: Callable[[], Counter[str]]
+    ) -> None:
+        stage.vendor.next_replies.append((400, {}, b'{"message":"Unknown language"}'))
+        answer = stage.start("archives")
+        assert refused(answer) == (400, "invalid_request")
+        assert "Unknown language" in log()
+        assert "Unknown language" not in answer.text
+        assert "VendorRejected" not in metrics()
 
     @pytest.mark.parametrize("family", ["archives", "broadcasts", "captions"])
     def test_a_feature_that_is_running_is_named(self, stage: Stage, family: str) -> None:

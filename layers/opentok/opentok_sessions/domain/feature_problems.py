@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .problems import Problem, ProblemType, Unavailable
+from .problems import FieldError, InvalidRequest, Problem, ProblemType, Unavailable
 
 __all__ = [
     "FeatureAlreadyRunning",
@@ -11,6 +11,7 @@ __all__ = [
     "FeatureNotFound",
     "FeatureStartUncertain",
     "FeatureStreamsAutomatic",
+    "FeatureValuesRejected",
     "NobodyConnected",
     "NotAvailableWithE2ee",
     "RoutedSessionRequired",
@@ -86,6 +87,15 @@ class FeatureStreamsAutomatic(Problem):
 
     def __init__(self) -> None:
         super().__init__("The streams can only be changed with streamMode: manual.")
+
+
+class FeatureValuesRejected(InvalidRequest):
+    """The caller's values are wrong in a way that only the vendor can tell, such as a language that
+    it does not know. That is no failure of this service, so no alarm follows."""
+
+    def __init__(self) -> None:
+        message = "was rejected by the video platform"
+        super().__init__(f"The body {message}.", [FieldError("body", message)])
 
 
 class FeatureStartUncertain(Unavailable):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from itertools import islice
 
 from ..domain.features import FeatureRecord, rank
 from ..domain.problems import DamagedRecord, StorageUnavailable
@@ -13,6 +14,7 @@ from .table import Refusal, Table
 
 __all__ = ["FeatureStore"]
 
+LIST_MAX = 500
 LATER = (
     "attribute_not_exists(pk) OR statusRank < :rank OR (statusRank = :rank AND "
     "(updatedAt < :at OR (updatedAt = :at AND #status < :status)))"
@@ -32,11 +34,23 @@ class FeatureStore:
         item = self._table.get(feature_key(session_id, family, feature_id))
         return _record(item) if item else None
 
+    def find_all(
+        self, session_id: str, family: str, feature_ids: Collection[str]
+    ) -> dict[str, FeatureRecord]:
+        """Returns the records of these features, by feature, strongly consistent."""
+        keys = [feature_key(session_id, family, each) for each in dict.fromkeys(feature_ids)]
+        records = (_record(item) for item in self._table.get_all(keys))
+        return {record.id: record for record in records}
+
     def list(self, session_id: str, family: str) -> list[FeatureRecord]:
-        """Returns the records of a family, strongly consistent, in no particular order."""
+        """Returns records of a family, strongly consistent, in no particular order.
+
+        Of more than `LIST_MAX`, some are left out: a session has no limit of features.
+        """
         values = {":pk": session_key(session_id).pk, ":family": feature_prefix(family)}
-        items = self._table.query_items("pk = :pk AND begins_with(sk, :family)", values)
-        return [_record(item) for item in items]
+        condition = "pk = :pk AND begins_with(sk, :family)"
+        items = self._table.query_items(condition, values, Limit=LIST_MAX)
+        return [_record(item) for item in islice(items, LIST_MAX)]
 
     def record(
         self, session_id: str, record: FeatureRecord, now: float, retention_seconds: int
