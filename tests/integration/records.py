@@ -12,29 +12,34 @@ __all__ = ["Records", "forget"]
 Item = Mapping[str, Any]
 
 _POOLED_ONLY = {"poolId", "poolKey", "pooledAt"}
+_INSIDE = ("live#", "gone#", "feature#")
+"""How the sort keys of items inside a session begin."""
 _OWNED_ONLY = {"owner", "state", "sessionId", "claimId", "source"}
 
 
 @dataclass(frozen=True)
 class Records:
-    """Every item of the table at one time: by partition key, apart from the items of connections,
-    and the keys in the index of the pools."""
+    """Every item of the table at one time, and the keys in the index of the pools.
+
+    The items are by partition key, apart from the connections and features of sessions.
+    """
 
     items: Mapping[str, Item]
     index: frozenset[str]
-    connections: tuple[Item, ...] = ()
+    inside: tuple[Item, ...] = ()
+    """The connections and features of sessions."""
 
     @classmethod
     def read(cls, stack: Stack) -> "Records":
         dynamodb, table = stack.client("dynamodb"), stack.facts["table"]
         scan = dynamodb.get_paginator("scan")
         items: dict[str, Item] = {}
-        connections: list[Item] = []
+        inside: list[Item] = []
         for page in scan.paginate(TableName=table, ConsistentRead=True):
             for stored in page["Items"]:
                 item: dict[str, Any] = {n: _plain(value) for n, value in stored.items()}
-                if item["sk"].startswith(("live#", "gone#")):
-                    connections.append(item)
+                if item["sk"].startswith(_INSIDE):
+                    inside.append(item)
                 else:
                     items[item["pk"]] = item
         index = {
@@ -42,7 +47,7 @@ class Records:
             for page in scan.paginate(TableName=table, IndexName="pool")
             for item in page["Items"]
         }
-        return cls(items, frozenset(index), tuple(connections))
+        return cls(items, frozenset(index), tuple(inside))
 
     @cached_property
     def sessions(self) -> dict[str, Item]:
@@ -108,7 +113,7 @@ def forget(stack: Stack, *kinds: str) -> None:
     records = Records.read(stack)
     keys = [
         {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
-        for item in [*records.items.values(), *records.connections]
+        for item in [*records.items.values(), *records.inside]
         if not kinds or item["pk"].split("#")[0] in kinds
     ]
     for start in range(0, len(keys), 25):
