@@ -95,6 +95,16 @@ def test_every_make_target_that_a_page_names_exists() -> None:
         assert named <= targets, page_name(page)
 
 
+def test_the_operations_page_lists_every_metric_that_the_code_reports() -> None:
+    sources = "".join(path.read_text() for path in ROOT.glob("layers/opentok/**/*.py"))
+    reported = set(re.findall(r'telemetry\.\w+\([^()]*"([A-Z]\w+)"', sources))
+    reported |= set(re.findall(r'^ +"((?:Pool|Refill)[A-Z]\w+)": ', sources, re.M))
+    page = (ROOT / "docs" / "operations.md").read_text()
+    section = page.split("### Metrics")[1].split("\n## ")[0]
+    assert len(reported) > 30
+    assert {name for name in reported if f"`{name}`" not in section} == set()
+
+
 def test_the_concepts_page_explains_scalable_video() -> None:
     assert "scalableVideo" in (ROOT / "docs" / "concepts.md").read_text()
 
