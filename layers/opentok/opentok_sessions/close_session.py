@@ -1,5 +1,5 @@
-"""Closes a session: no more tokens. The vendor cannot end a session, and tokens that were already
-issued stay valid until they expire."""
+"""Closes a session: no more tokens are issued. `disconnect_clients` consumes the change and
+disconnects the clients, because the vendor cannot end a session and issued tokens stay valid."""
 
 from __future__ import annotations
 
