@@ -92,7 +92,10 @@ def test_the_status_that_a_callback_reports_is_shown_until_the_archive_is_delete
     found = ask(stack, "GET", session_id, at).body
     assert (found["status"], found["url"][:4]) == ("available", "http")
     assert ask(stack, "DELETE", session_id, at).status == 204
-    assert refused(ask(stack, "GET", session_id, at)) == (404, "feature_not_found")
+    deleted = ask(stack, "GET", session_id, at)
+    assert (deleted.status, deleted.body["status"]) == (200, "deleted")
+    assert "url" not in conforming(deleted, "GET", "archives/{featureId}").body
+    assert ask(stack, "GET", session_id, "archives").body == {"items": [], "count": 0}
 
 
 @pytest.mark.parametrize("family", ["archives", "broadcasts"])
