@@ -146,8 +146,8 @@ def test_late_responses_of_a_previous_user_are_ignored(open_console: OpenConsole
 
     def hold_alices(route: Route) -> None:
         """Delays her list of sessions and the session that is shown."""
-        # The page reads the connections every few seconds. These requests are not delayed.
-        if len(held) < 2 and not route.request.url.endswith("/connections"):
+        # The page reads the connections every few seconds, and the recordings of a session.
+        if len(held) < 2 and not re.search("/(connections|archives)", route.request.url):
             held.append(route)
         else:
             route.continue_()
