@@ -93,6 +93,10 @@ class ReceiveCallback:
         raise CallbackRefused(f"The callback is refused: {event.value}.")
 
     def _record(self, session: Session, event: Event, now: float) -> None:
+        if event.connection is None and event.name not in LATEST:
+            # The path is not signed: a replayed status of a feature does not tell who is connected.
+            telemetry.count("CallbackUnusable")
+            return
         changed = False
         at = event.timestamp or int(now * 1000)
         if (hint := LATEST.get(event.name)) is not None:

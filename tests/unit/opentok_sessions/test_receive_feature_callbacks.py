@@ -97,6 +97,16 @@ class TestRecords:
         assert receiver.connected() == []
 
     @pytest.mark.parametrize("kind", [*KINDS, "sip"])
+    def test_a_status_that_is_replayed_as_an_event_of_the_session_changes_nothing(
+        self, receiver: Receiver, kind: str, metrics: Callable[[], Counter[str]]
+    ) -> None:
+        before_it = receiver.aws.items()
+        event = call_event("callCreated", MS) if kind == "sip" else status_of("started", event=kind)
+        receiver.send(event, "session")
+        assert receiver.aws.items() == before_it
+        assert metrics()["CallbackUnusable"] == 1
+
+    @pytest.mark.parametrize("kind", [*KINDS, "sip"])
     def test_an_unusable_body_is_accepted_without_a_record(
         self, receiver: Receiver, kind: str, metrics: Callable[[], Counter[str]]
     ) -> None:
