@@ -247,14 +247,15 @@ class TestLostResponseOfAStart:
         "listed",
         [
             page(),
-            page(archive(status="stopped")),
+            page(archive(name="standup", status="stopped")),
             page(archive(name="another")),
-            page(archive(sessionId="another")),
-            page(archive(createdAt=int((time.time() - 3600) * 1000))),
-            page(archive(createdAt=None)),
+            page(archive(name="standup", sessionId="another")),
+            page(archive(name="standup", createdAt=int((time.time() - 3600) * 1000))),
+            page(archive(name="standup", createdAt=None)),
+            page(archive(name="standup", multiArchiveTag="another")),
             respond(403),
         ],
-        ids=["empty", "stopped", "name", "session", "older", "no time", "rejected"],
+        ids=["empty", "stopped", "name", "session", "older", "no time", "tag", "rejected"],
     )
     def test_the_outcome_is_unknown_when_the_list_does_not_show_the_feature(
         self, opentok: OpenTokCredentials, listed: Reply

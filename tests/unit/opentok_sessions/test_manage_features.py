@@ -467,6 +467,7 @@ class TestListAndFind:
             (("available", 1), ("stopped", 9), "available"),
             (("started", 5), ("paused", 9), "paused"),
             (("started", 9), ("paused", 5), "started"),
+            (("started", 5), ("paused", 5), "started"),
             (("stopped", 0), ("uploaded", 0), "uploaded"),
         ],
     )
@@ -539,6 +540,14 @@ class TestStop:
         assert refused(stage.stop("captions", unknown)) == (404, "feature_not_found")
         stage.record("captions", unknown, "started")
         assert stage.stop("captions", unknown).status == 204
+
+    def test_captions_that_were_stopped_are_not_named_as_running(self, stage: Stage) -> None:
+        captions = stage.started("captions")
+        assert stage.stop("captions", captions).status == 204
+        stage.vendor.features.add("captions", ID)
+        answer = stage.start("captions")
+        assert refused(answer) == (409, "feature_already_running")
+        assert "featureId" not in answer.body
 
     def test_a_closed_session_can_still_be_tidied_up(self, stage: Stage) -> None:
         archive = stage.started("archives")

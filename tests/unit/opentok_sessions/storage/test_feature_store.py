@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from opentok_sessions.domain.features import FeatureRecord, rank
 from opentok_sessions.domain.problems import DamagedRecord, StorageUnavailable
+from opentok_sessions.storage import feature_store
 from opentok_sessions.storage.feature_store import FeatureStore
 from opentok_sessions.storage.table import Table
 from tests.aws import TABLE_NAME, Aws, Reaction, answer, refuse, reply_lost
@@ -107,6 +108,25 @@ class TestList:
         found = store.list(SESSION, "archives")
         assert sorted(feature.id for feature in found) == ["a-1", "a-2"]
         assert store.list(SESSION, "broadcasts") == []
+
+    def test_a_list_is_bounded(
+        self, aws: Aws, store: FeatureStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(feature_store, "LIST_MAX", 3)
+        for number in range(7):
+            record(store, report("started")._replace(id=f"a-{number}"))
+        aws.forget_calls()
+        assert len(store.list(SESSION, "archives")) == 3
+        assert aws.calls == ["Query"]
+
+    def test_the_records_of_some_features_are_found(self, aws: Aws, store: FeatureStore) -> None:
+        for number in range(3):
+            record(store, report("started")._replace(id=f"a-{number}"))
+        found = store.find_all(SESSION, "archives", ["a-0", "a-2", "a-2", "a-9"])
+        assert sorted(found) == ["a-0", "a-2"]
+        aws.forget_calls()
+        assert store.find_all(SESSION, "archives", []) == {}
+        assert aws.calls == []
 
     def test_connections_are_not_listed(self, aws: Aws, store: FeatureStore) -> None:
         aws.put({"pk": {"S": f"session#{SESSION}"}, "sk": {"S": "live#a-1"}})
