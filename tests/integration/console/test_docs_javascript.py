@@ -32,7 +32,11 @@ SIGN_IN = """async ([pool, client, name, password]) => {
 }"""
 
 JOIN = """async ([api, room]) => {
-  window.joined = await app.joinRoom(api, jwt, room, OT);
+  try {
+    window.joined = await app.joinRoom(api, jwt, room, OT);
+  } catch ({ name, code, message }) {
+    throw new Error(`${name} ${code}: ${message}`);
+  }
   const { session, sessionId, expiresAt } = joined;
   return [sessionId, session.connection.connectionId, expiresAt.getTime() - Date.now()];
 }"""
