@@ -27,6 +27,8 @@ from .subjects import (
 )
 
 OURS_COLOURS = ("#0b6e99", "#7fb8d3")
+ROW = 0.34
+"""Height of a bar, in inches."""
 THEIR_COLOURS = ("#6b7280", "#c3c8d0")
 
 matplotlib.rcParams.update(
@@ -46,8 +48,9 @@ matplotlib.rcParams.update(
 
 def draw(results: Results, path: Path) -> None:
     """Draws two panels as SVG: cold start by function, and time to a session by its source."""
+    rows = len(OURS) + 6
     figure, (cold, ways) = pyplot.subplots(
-        2, 1, figsize=(9, 7.8), height_ratios=(len(OURS) + 6, 3), layout="constrained"
+        2, 1, figsize=(9, 3 + ROW * rows), height_ratios=(rows, 3), layout="constrained"
     )
     names = [STDLIB, *OURS, NODE_FLOOR, FLOOR, NODE_SDK, NODE_SDK_BUNDLED, SDK]
     for row, name in enumerate(reversed(names)):
