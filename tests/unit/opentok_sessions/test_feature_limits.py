@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections import Counter
 from collections.abc import Callable
+from unittest.mock import Mock
 
 import pytest
 
 from opentok_client.credentials import Platform
-from opentok_client.families import Family
+from opentok_client.families import FAMILIES, Family
 from opentok_sessions.credentials import CredentialCache
 from opentok_sessions.domain.deadline import Deadline
-from opentok_sessions.domain.problems import SessionClosed
+from opentok_sessions.domain.problems import SessionClosed, StorageUnavailable
 from opentok_sessions.feature_vendor import FeatureVendor
 from opentok_sessions.manage_features import ManageFeatures
 from opentok_sessions.storage.feature_store import FeatureStore
@@ -70,10 +70,11 @@ class TestDamagedResponses:
             assert refused(answer) == (503, "feature_start_uncertain")
             assert "Location" not in answer.headers
 
-    @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
-    def test_a_response_has_no_number_that_json_lacks(self, stage: Stage, number: float) -> None:
-        damaged = replied({"id": "a-1", "sessionId": ID, "status": "stopped", "duration": number})
-        stage.vendor.next_replies.extend([damaged] * 3)
+    @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+    def test_a_response_has_no_number_that_json_lacks(self, stage: Stage, number: str) -> None:
+        fields = json.dumps({"id": "a-1", "sessionId": ID, "status": "stopped"})
+        damaged = f'{fields[:-1]}, "duration": {number}}}'.encode()
+        stage.vendor.next_replies.extend([(200, {}, damaged)] * 3)
         answer = stage.ask(f"GET {ONE}", "archives", "a-1")
         assert refused(answer) == (503, "vendor_unavailable")
 
@@ -125,6 +126,25 @@ class TestWindow:
         with pytest.raises(SessionClosed):
             features.start(session, family, BODIES[family.name], deadline)
         assert stage.vendor.features.requests == []
+
+
+class TestDeadline:
+    @pytest.mark.parametrize(("left", "seconds"), [(60, 8), (15, 3)])
+    def test_the_vendor_gets_the_time_that_the_next_write_leaves(
+        self, left: float, seconds: float
+    ) -> None:
+        vendor = Mock(spec=Vendor)
+        deadline = Deadline(left, lambda: 0)
+        FeatureVendor(vendor).find(a_session(), FAMILIES["archives"], "a-1", deadline)
+        assert vendor.in_project.call_args.args[2] == seconds
+
+    def test_without_time_for_the_next_write_nothing_is_started(self) -> None:
+        vendor = Mock(spec=Vendor)
+        with pytest.raises(StorageUnavailable):
+            FeatureVendor(vendor).start(
+                a_session(), FAMILIES["archives"], {}, Deadline(12.5, lambda: 0)
+            )
+        vendor.in_project.assert_not_called()
 
 
 class TestCosts:

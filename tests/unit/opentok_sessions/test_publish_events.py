@@ -238,6 +238,12 @@ class TestFeatures:
         assert stage.run(*records) == []
         assert len(stage.bus.published) == 1
 
+    def test_the_same_status_with_another_reason_is_published(self, stage: Stage) -> None:
+        reasons = ["failure", "Internal server failure"]
+        records = [stage.reported("failed", at=MS + n, reason=r) for n, r in enumerate(reasons)]
+        assert stage.run(*records) == []
+        assert [detail["reason"] for _, detail in stage.bus.published] == reasons
+
     def test_a_status_without_time_and_reason_has_neither(self, stage: Stage) -> None:
         stage.run(stage.reported("started", at=0, reason=""))
         assert not {"updatedAt", "reason"} & stage.bus.published[0][1].keys()
