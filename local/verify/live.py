@@ -98,14 +98,15 @@ def _subscribed(run: Run, bus: str, session_id: str) -> Iterator[str]:
     sqs, events = run.target.client("sqs"), run.target.client("events")
     queue = sqs.create_queue(QueueName=run.mark)["QueueUrl"]
     try:
-        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+        found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+        arn = found["Attributes"]["QueueArn"]
         pattern = {"source": ["opentok-sessions"], "detail": {"sessionId": [session_id]}}
         rule = events.put_rule(
             Name=run.mark, EventBusName=bus, EventPattern=json.dumps(pattern), State="ENABLED"
         )["RuleArn"]
-        policy = _policy(arn["QueueArn"], rule)
+        policy = _policy(arn, rule)
         sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
-        target = {"Id": "queue", "Arn": arn["QueueArn"]}
+        target = {"Id": "queue", "Arn": arn}
         events.put_targets(Rule=run.mark, EventBusName=bus, Targets=[target])
         yield queue
     finally:

@@ -1,4 +1,4 @@
-"""Starts, finds, changes and stops features of a routed session: one method per vendor call.
+"""Starts, finds, changes and stops features of a routed session: one function per vendor call.
 
 What differs between the families is in `families`. A start is never repeated blindly, because it
 would record, stream or dial twice.
@@ -145,7 +145,7 @@ def arrange(
     layout: Mapping[str, object],
     deadline: float,
 ) -> None:
-    """Changes the layout of a running feature; `families.LAYOUT` has checked it."""
+    """Changes the layout of a running feature; `feature_fields.LAYOUT` has checked it."""
     path = _path(transport, family, feature_id, "layout")
     request = Request("PUT", path, family.name, json=layout, success=(200, 204))
     transport.call(request, lambda _: None, deadline)
@@ -158,7 +158,7 @@ def change_streams(
     change: Mapping[str, object],
     deadline: float,
 ) -> None:
-    """Adds or removes a stream of a running feature; `families.STREAMS` has checked the change."""
+    """Adds or removes a stream of a running feature; `feature_fields.STREAMS` has checked it."""
     path = _path(transport, family, feature_id, "streams")
     request = Request("PATCH", path, family.name, json=change, success=(200, 204))
     transport.call(request, lambda _: None, deadline)

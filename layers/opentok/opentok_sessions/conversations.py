@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from .domain.deadline import Deadline
+from .domain.deadline import VENDOR_LIST_SECONDS, Deadline
 from .domain.models import Reuse, Session
 from .domain.presence import Connection, Hints, may_be_over, needs_reconciliation
 from .domain.problems import Problem, SessionFull
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Conversation", "Conversations"]
 
-VENDOR_LIST_SECONDS = 3.0
-"""For the vendor's list of connections, which a caller of the room waits for once an hour."""
 YOUNG_MS = 60_000
 """A connection of this age may not be in the vendor's list yet."""
 

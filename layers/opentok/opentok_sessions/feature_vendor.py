@@ -16,13 +16,7 @@ from opentok_client.families import Family, Refusal, Stop
 from opentok_client.grant import TokenFormat, TokenGrant
 from opentok_client.options import ArchiveMode
 
-from .domain.deadline import (
-    AWS_CALL_SECONDS,
-    FEATURE_TOKEN_SECONDS,
-    VENDOR_SECONDS,
-    VENDOR_SECONDS_MIN,
-    Deadline,
-)
+from .domain.deadline import FEATURE_TOKEN_SECONDS, Deadline
 from .domain.feature_problems import (
     FeatureAlreadyRunning,
     FeatureCannotBeDeleted,
@@ -215,9 +209,7 @@ class FeatureVendor:
                     raise FeatureValuesRejected from rejected
                 raise
 
-        deadline.require(AWS_CALL_SECONDS + VENDOR_SECONDS_MIN)
-        seconds = min(VENDOR_SECONDS, deadline.remaining() - AWS_CALL_SECONDS)
-        return self._vendor.in_project(session.project_id, translated, seconds)
+        return self._vendor.in_project(session.project_id, translated, deadline.vendor_seconds())
 
 
 def _token(session: Session, family: Family, credentials: Credentials, now: float) -> str | None:

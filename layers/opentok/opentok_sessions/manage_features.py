@@ -13,7 +13,7 @@ from .domain import policy
 from .domain.deadline import Deadline
 from .domain.feature_policy import require_feature_manager, require_startable
 from .domain.feature_problems import FeatureAlreadyRunning, FeatureNotFound
-from .domain.features import FeatureRecord, rank
+from .domain.features import FINAL, RUNNING, FeatureRecord, rank
 from .domain.models import Caller, Session
 from .domain.problems import Problem, StorageUnavailable
 from .feature_vendor import Change, Feature, FeatureVendor
@@ -23,8 +23,6 @@ from .storage.session_store import SessionStore
 
 __all__ = ["ManageFeatures"]
 
-RUNNING, FINAL = 1, 3
-"""Ranks of statuses."""
 RUNNING_STATUSES = ("started", "starting", "paused")
 CHANGING = ("status", "reason", "updatedAt", "duration", "size")
 """The fields that change with the status."""
@@ -171,7 +169,7 @@ class ManageFeatures:
 
 
 def _is_known_from_records(family: Family) -> bool:
-    """Returns whether only a record tells to which session a feature belongs.
+    """Returns whether only a record shows to which session a feature belongs.
 
     The vendor has no lookup, and the id is not that of a client either.
     """

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from opentok_client.credentials import Credentials
 from opentok_client.options import SessionOptions
 
-from .domain.deadline import AWS_CALL_SECONDS, VENDOR_SECONDS, VENDOR_SECONDS_MIN, Deadline
+from .domain.deadline import AWS_CALL_SECONDS, Deadline
 from .domain.models import Source
 from .domain.pools import Pools
 from .domain.problems import Problem, StorageUnavailable
@@ -68,9 +68,7 @@ class SessionSupply:
         Raises `VendorUnavailable`, `VendorRejected`, `CredentialsUnavailable`, or
         `StorageUnavailable` when AWS was so slow that too little time is left.
         """
-        deadline.require(AWS_CALL_SECONDS + VENDOR_SECONDS_MIN)
-        seconds = min(VENDOR_SECONDS, deadline.remaining() - AWS_CALL_SECONDS)
-        new = self._vendor.create_session(chosen.options, seconds)
+        new = self._vendor.create_session(chosen.options, deadline.vendor_seconds())
         return Candidate(
             new.session_id, new.credentials, Source.CREATED, chosen.options, chosen.reason
         )

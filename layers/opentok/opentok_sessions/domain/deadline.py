@@ -29,6 +29,7 @@ __all__ = [
     "REFILL_RESERVE_SECONDS",
     "REFILL_STALL_SECONDS",
     "RESPONSE_RESERVE_SECONDS",
+    "VENDOR_LIST_SECONDS",
     "VENDOR_SECONDS",
     "VENDOR_SECONDS_MIN",
     "Deadline",
@@ -48,7 +49,9 @@ AWS_RETRY_PAUSES = (0.02, 0.05, 0.1)
 """Before each further attempt of a write that DynamoDB throttled, in seconds."""
 
 VENDOR_SECONDS = 8.0
-"""All attempts to create one session with the vendor, together."""
+"""All attempts of one operation with the vendor, such as creating a session, together."""
+VENDOR_LIST_SECONDS = 3.0
+"""The vendor's list of connections, which a caller of a room waits for at most once an hour."""
 VENDOR_SECONDS_MIN = 1.0
 """With less time the vendor is not called: the failure would not be its own."""
 
@@ -104,3 +107,11 @@ class Deadline(NamedTuple):
         """Raises `StorageUnavailable` unless a step of this length would be finished in time."""
         if not self.allows(seconds):
             raise StorageUnavailable("The session store is responding too slowly.")
+
+    def vendor_seconds(self) -> float:
+        """Returns the time for a vendor call that leaves enough to record its result.
+
+        Raises `StorageUnavailable` when AWS was so slow that too little time is left.
+        """
+        self.require(AWS_CALL_SECONDS + VENDOR_SECONDS_MIN)
+        return min(VENDOR_SECONDS, self.remaining() - AWS_CALL_SECONDS)

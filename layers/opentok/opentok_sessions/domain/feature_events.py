@@ -28,11 +28,10 @@ REDACTED = "[redacted]"
 class StatusKind(NamedTuple):
     """One kind of callback: the family that it reports on, and the fields that are kept.
 
-    `event` is the body's `event`, if there is one. `ids` are the names of the feature's id.
+    `ids` are the names of the feature's id.
     """
 
     family: str
-    event: str
     ids: tuple[str, ...]
     texts: tuple[str, ...]
     numbers: tuple[str, ...]
@@ -42,7 +41,6 @@ class StatusKind(NamedTuple):
 STATUS_KINDS = {
     "archive": StatusKind(
         family="archives",
-        event="archive",
         ids=("id",),
         texts=("name", "reason", "resolution", "outputMode", "streamMode", "multiArchiveTag"),
         numbers=(
@@ -53,7 +51,6 @@ STATUS_KINDS = {
     ),
     "broadcast": StatusKind(
         family="broadcasts",
-        event="broadcast",
         ids=("id",),
         texts=("reason", "resolution", "streamMode", "multiBroadcastTag"),
         numbers=("createdAt", "updatedAt", "maxDuration", "maxBitrate"),
@@ -61,21 +58,19 @@ STATUS_KINDS = {
     ),
     "captions": StatusKind(
         family="captions",
-        event="captions",
         ids=("captionId", "captionsId", "id"),
         texts=("reason", "languageCode"),
         numbers=("createdAt", "updatedAt", "duration"),
     ),
     "render": StatusKind(
         family="renders",
-        event="render",
         ids=("id",),
         texts=("reason", "resolution", "name", "streamId"),
         numbers=("createdAt", "updatedAt"),
     ),
 }
-"""The kinds of callbacks whose body is the feature, with a `status`. SIP has events instead."""
-_OTHERS = {kind.event for kind in STATUS_KINDS.values()}
+"""The kinds of callbacks whose body is the feature, with a `status`. If the body has an `event`, it
+is the kind. SIP has events instead."""
 _SIP_STATUSES = {"callCreated": "created", "callDestroyed": "destroyed"}
 _TRANSCRIPTION = ("status", "reason", "primaryLanguageCode")
 
@@ -85,7 +80,7 @@ def reported(kind: str, event: Event) -> FeatureRecord | None:
     if kind == "sip":
         return _sip_call(event)
     known = STATUS_KINDS.get(kind)
-    if known is None or event.name in _OTHERS - {known.event}:
+    if known is None or event.name in STATUS_KINDS.keys() - {kind}:
         return None
     body = event.fields
     feature_id = next((found for name in known.ids if (found := _id(body.get(name)))), "")

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["FeatureRecord", "rank"]
+__all__ = ["FINAL", "RUNNING", "FeatureRecord", "rank"]
 
 STARTING, RUNNING, ENDED, FINAL, REMOVED = range(5)
+"""The ranks of statuses: how far a feature has come."""
 _RANKS = {
     "starting": STARTING,
     "created": STARTING,
@@ -41,7 +42,7 @@ class FeatureRecord(NamedTuple):
 
 
 def rank(status: str) -> int:
-    """Returns how far a feature with this status has come, from 0 (starting) to 4 (removed).
+    """Returns the rank of a status, from `STARTING` to `REMOVED`.
 
     The set of statuses is open: an unknown one counts as running.
     """

@@ -15,12 +15,7 @@ from ..domain.deadline import PERMANENT_TTL_SECONDS
 from ..domain.models import Reuse, Room, Session, Source
 from .attributes import decode, number, text
 from .items import room_of, session_item, session_of
-from .keys import (
-    SCHEMA,
-    idempotency_key,
-    room_key,
-    session_key,
-)
+from .keys import SCHEMA, idempotency_key, room_key, session_key
 from .session_writes import SessionWrites
 from .table import Conditional, Refusal, Table
 
@@ -144,15 +139,10 @@ class SessionStore:
         )
         if session.room is None or session.superseded:
             return self._table.update(in_use)
-        pointer = self._table.update_request(  # it must live as long as its session
-            room_key(session.room, session.tenant),
-            "SET #ttl = :ttl",
-            "sessionId = :id",
-            {":ttl": ttl, ":id": session.session_id},
-        )
+        room = self._writes.room_expiry(session.room, session, ttl)  # lives as long as its session
         writes = [
             Conditional(Outcome.SESSION_TAKEN, "Update", in_use),
-            Conditional(Outcome.ROOM_TAKEN, "Update", pointer),
+            Conditional(Outcome.ROOM_TAKEN, "Update", room),
         ]
         return self._table.transact(writes) is None
 
@@ -171,15 +161,10 @@ class SessionStore:
         if session.room is None:
             self._table.update(closing)
             return
-        expiring = self._table.update_request(
-            room_key(session.room, session.tenant),
-            "SET #ttl = :ttl",
-            "sessionId = :id",
-            {":ttl": ttl, ":id": session.session_id},
-        )
+        room = self._writes.room_expiry(session.room, session, ttl)
         writes = [
             Conditional(Outcome.SESSION_TAKEN, "Update", closing),
-            Conditional(Outcome.ROOM_TAKEN, "Update", expiring),
+            Conditional(Outcome.ROOM_TAKEN, "Update", room),
         ]
         outcome = self._table.transact(writes)
         if outcome is not None and outcome is not Outcome.SESSION_TAKEN:

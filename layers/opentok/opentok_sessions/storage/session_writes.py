@@ -68,6 +68,15 @@ class SessionWrites:
             session_key(session_id), "SET superseded = :yes", condition, values
         )
 
+    def room_expiry(self, room: str, session: Session, ttl: int) -> Request:
+        """Returns the write of a new expiry of the room, if it still points to the session."""
+        return self._requests.update_request(
+            room_key(room, session.tenant),
+            "SET #ttl = :ttl",
+            "sessionId = :id",
+            {":ttl": ttl, ":id": session.session_id},
+        )
+
     def idempotency_record(
         self, key: KeyClaim, session: Session, now: float, *, joined: bool
     ) -> Request:
