@@ -166,8 +166,7 @@ class SessionStore:
             Conditional(Outcome.SESSION_TAKEN, "Update", closing),
             Conditional(Outcome.ROOM_TAKEN, "Update", room),
         ]
-        outcome = self._table.transact(writes)
-        if outcome is not None and outcome is not Outcome.SESSION_TAKEN:
+        if self._table.transact(writes) not in (None, Outcome.SESSION_TAKEN):
             self._table.update(closing)  # the room has moved on, or is moving at this moment
 
     def expires_at(self, session: Session, now: float) -> int:
