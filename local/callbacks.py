@@ -23,7 +23,7 @@ API = "https://api.nexmo.com"
 TIMEOUT_SECONDS = 30
 SECRET_MAX = 50
 
-#: Every webhook of the capability `video`, with the family of callbacks that its URL ends in.
+#: Every webhook of the capability `video`, with the kind of callbacks that its URL ends in.
 WEBHOOKS = {
     "session_created": "session",
     "session_destroyed": "session",
@@ -48,8 +48,8 @@ def changed(application: Mapping[str, Any], url: str, secret: str) -> dict[str, 
     capabilities = dict(application.get("capabilities") or {})
     video = dict(capabilities.get("video") or {})
     webhooks = dict(video.get("webhooks") or {})
-    for name, family in WEBHOOKS.items():
-        webhook = {"address": f"{url}/{family}", "secret": secret, "active": True}
+    for name, kind in WEBHOOKS.items():
+        webhook = {"address": f"{url}/{kind}", "secret": secret, "active": True}
         webhooks[name] = {**(webhooks.get(name) or {}), **webhook}
     return {
         **application,
@@ -59,7 +59,7 @@ def changed(application: Mapping[str, Any], url: str, secret: str) -> dict[str, 
 
 def opentok_steps(url: str) -> str:
     """Returns what to enter in the dashboard of an OpenTok project."""
-    families = {
+    kinds = {
         "Session monitoring": "session",
         "Archiving": "archive",
         "Broadcast": "broadcast",
@@ -67,7 +67,7 @@ def opentok_steps(url: str) -> str:
         "SIP monitoring": "sip",
         "Experience Composer": "render",
     }
-    lines = [f"  {title}: {url}/{family}" for title, family in families.items()]
+    lines = [f"  {title}: {url}/{kind}" for title, kind in kinds.items()]
     head = "OpenTok has no API for this. In the project's settings, enter these callback URLs,"
     return "\n".join([head, "each with the signature secret from the stack's secret:", *lines])
 
