@@ -41,6 +41,7 @@ class BroadcastRoutes:
         return [
             web.get(BROADCAST, self.list_broadcasts),
             web.post(BROADCAST, self.start),
+            web.post(BROADCAST + "/", self.start),  # as @vonage/video writes it
             web.get(BROADCAST + "/{broadcast}", self.get),
             web.post(BROADCAST + "/{broadcast}/stop", self.stop),
             web.put(BROADCAST + "/{broadcast}/layout", self.set_layout),

@@ -32,6 +32,7 @@ ROWS = (
         "unknown",
         GUESS,
     ),
+    Row(f"POST {_BROADCAST}/", "the same as without the slash: `@vonage/video`", "unknown", SDKS),
     Row(f"GET {_BROADCAST}", "newest first, `offset`, `count`, `sessionId`", "faithful", REST_DOCS),
     Row(f"GET {_BROADCAST}/{{broadcast}}", "the broadcast, or 404", "faithful", REST_DOCS),
     Row(f"POST {_BROADCAST}/{{broadcast}}/stop", "404 if stopped before", "faithful", REST_DOCS),
