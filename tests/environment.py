@@ -30,6 +30,7 @@ SETTINGS = {
     "TENANT_CLAIM": "",
     "CALLER_SESSIONS_PER_HOUR": "0",
     "CALLER_TOKENS_PER_MINUTE": "0",
+    "CALLER_FEATURES_PER_HOUR": "0",
     "CALLER_ROOMS": "0",
     "EVENT_BUS_NAME": "calls",
 }

@@ -18,7 +18,7 @@ def handler(request: Request) -> Response:
     match operation:
         case Operation.START:
             fields = parse_body(family.fields, request.json())
-            started = features.start(session, family, fields, deadline)
+            started = features.start(session, request.caller, family, fields, deadline)
             location = {"Location": f"{place}/{started['id']}"} if family.found else {}
             return Response(202 if family.accepted else 201, started, location)
         case Operation.LIST:

@@ -21,6 +21,7 @@ _DEFAULTS = {
     # Demos and most tests call more often than one user does. Zero means without limit.
     "CallerSessionsPerHour": "0",
     "CallerTokensPerMinute": "0",
+    "CallerFeaturesPerHour": "0",
     "CallerRooms": "0",
 }
 """Values for parameters that the template may have and that are not given."""

@@ -179,6 +179,7 @@ def subjects(prepared: Prepared, url: str) -> dict[str, Function]:
     limits = {
         "CALLER_SESSIONS_PER_HOUR": "100",
         "CALLER_TOKENS_PER_MINUTE": "60",
+        "CALLER_FEATURES_PER_HOUR": "1000",
         "CALLER_ROOMS": "100",
     }
     connection = "DELETE /sessions/{sessionId}/connections/{connectionId}"

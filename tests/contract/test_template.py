@@ -111,6 +111,7 @@ ALLOWED: dict[str, list[tuple[str, object]]] = {
         ("dynamodb:GetItem", TABLE),
         ("dynamodb:PutItem", TABLE),
         ("dynamodb:Query", TABLE),
+        ("dynamodb:UpdateItem", TABLE),
         ("secretsmanager:GetSecretValue", SECRET),
     ],
     "disconnect_clients": [

@@ -53,6 +53,15 @@ def test_tokens_per_minute_are_limited_per_caller(stack: Stack) -> None:
         assert any(limited(answer, "tokens") for answer in answers)
 
 
+def test_started_features_per_hour_are_limited_per_caller(stack: Stack) -> None:
+    session = stack.call("POST", "/sessions", {"mediaMode": "routed"}, user="alice").body
+    path = f"/sessions/{session['sessionId']}/archives"
+    with environment(stack, "manage_features", CALLER_FEATURES_PER_HOUR="1"):
+        answers = [stack.call("POST", path, {}, user="alice") for _ in range(3)]
+        assert answers[0].body["code"] == "nobody_connected"
+        assert any(limited(answer, "features") for answer in answers)
+
+
 def test_rooms_are_limited_and_a_released_one_makes_room(stack: Stack) -> None:
     with environment(stack, "create_session", "release_room", CALLER_ROOMS="2"):
         for room, expected in (("a", 201), ("b", 201), ("a", 200)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .domain.deadline import Deadline
-from .domain.limits import Limits, is_held, rooms_refused
+from .domain.limits import Limits, Quota, is_held, rooms_refused
 from .domain.models import Caller
 from .storage.limit_store import LimitStore
 
@@ -32,14 +32,8 @@ class CallerLimits:
 
         Raises `TooManyRequests`.
         """
-        sessions = self._limits.sessions
-        if caller.moderator:
-            return
-        if sessions.limit:
-            deadline.require()
-            if not self._store.count(caller, sessions, now):
-                raise sessions.refused(now)
-        if room is not None:
+        self._take(self._limits.sessions, caller, now, deadline)
+        if room is not None and not caller.moderator:
             deadline.require()
             self.take_room(caller, room, terms, now)
 
@@ -71,13 +65,19 @@ class CallerLimits:
 
     def take_token(self, caller: Caller, now: float, deadline: Deadline) -> None:
         """Counts a token. Raises `TooManyRequests`."""
-        tokens = self._limits.tokens
-        if tokens.limit and not caller.moderator:
-            deadline.require()
-            if not self._store.count(caller, tokens, now):
-                raise tokens.refused(now)
+        self._take(self._limits.tokens, caller, now, deadline)
+
+    def take_feature(self, caller: Caller, now: float, deadline: Deadline) -> None:
+        """Counts the start of a feature. Raises `TooManyRequests`."""
+        self._take(self._limits.features, caller, now, deadline)
 
     def leave_room(self, owner: Caller, name: str) -> None:
         """Records that the owner no longer holds the room."""
         if self._limits.rooms:
             self._store.leave_room(owner, name)
+
+    def _take(self, quota: Quota, caller: Caller, now: float, deadline: Deadline) -> None:
+        if quota.limit and not caller.moderator:
+            deadline.require()
+            if not self._store.count(caller, quota, now):
+                raise quota.refused(now)

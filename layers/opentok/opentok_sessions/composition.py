@@ -156,6 +156,7 @@ def manage_features(settings: Settings) -> ManageFeatures:
         sessions=SessionStore(table, settings.retention_seconds),
         records=FeatureStore(table),
         vendor=FeatureVendor(Vendor(_credentials(settings), settings.api_url)),
+        limits=_limits(settings, table),
         moderators_only=settings.features_by == "moderators",
         retention_seconds=settings.retention_seconds,
     )
@@ -215,7 +216,8 @@ def _limits(settings: Settings, table: Table) -> CallerLimits:
     from .storage.limit_store import LimitStore
 
     sessions, tokens = settings.caller_sessions_per_hour, settings.caller_tokens_per_minute
-    limits = Limits.of(sessions, tokens, settings.caller_rooms)
+    rooms, features = settings.caller_rooms, settings.caller_features_per_hour
+    limits = Limits.of(sessions, tokens, rooms, features)
     return CallerLimits(LimitStore(table, settings.retention_seconds), limits)
 
 

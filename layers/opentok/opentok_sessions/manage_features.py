@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from opentok_client.families import Family, Stop
 
+from .caller_limits import CallerLimits
 from .domain import policy
 from .domain.deadline import Deadline
 from .domain.feature_policy import require_feature_manager, require_startable
@@ -41,6 +42,7 @@ class ManageFeatures:
     sessions: SessionStore
     records: FeatureStore
     vendor: FeatureVendor
+    limits: CallerLimits
     moderators_only: bool
     retention_seconds: int
     clock: Callable[[], float] = time.time
@@ -52,15 +54,22 @@ class ManageFeatures:
         return session
 
     def start(
-        self, session: Session, family: Family, fields: Mapping[str, object], deadline: Deadline
+        self,
+        session: Session,
+        caller: Caller,
+        family: Family,
+        fields: Mapping[str, object],
+        deadline: Deadline,
     ) -> Feature:
-        """Starts a feature.
+        """Starts a feature, which counts towards the caller's limit even if the vendor refuses it.
 
         Raises `SessionClosed`, `SessionNotOpenYet`, `RoutedSessionRequired`,
-        `NotAvailableWithE2ee`, `NobodyConnected`, `FeatureAlreadyRunning` or
+        `NotAvailableWithE2ee`, `TooManyRequests`, `NobodyConnected`, `FeatureAlreadyRunning` or
         `FeatureStartUncertain`.
         """
-        require_startable(session, self.clock(), allows_e2ee=family.allows_e2ee)
+        now = self.clock()
+        require_startable(session, now, allows_e2ee=family.allows_e2ee)
+        self.limits.take_feature(caller, now, deadline)
         try:
             feature = self.vendor.start(session, family, fields, deadline)
         except FeatureAlreadyRunning:

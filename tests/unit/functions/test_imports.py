@@ -116,6 +116,7 @@ LOADED = {
     | FIELDS
     | CREDENTIALS
     | FEATURES
+    | LIMITS
     | {"manage_features", "feature_vendor", "http.manage_features", "vendor"},
     "update_session": HTTP
     | RESPONSES

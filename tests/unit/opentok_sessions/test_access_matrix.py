@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from unittest import mock
 
@@ -43,7 +43,7 @@ class Row(NamedTuple):
     function: str
     route: str
     statuses: tuple[int, int, int]
-    body: dict[str, object] | None = None
+    body: Mapping[str, object] | None = None
     connection_id: str | None = None
     feature_id: str | None = None
 

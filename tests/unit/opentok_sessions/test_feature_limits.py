@@ -12,17 +12,19 @@ import pytest
 
 from opentok_client.credentials import Platform
 from opentok_client.families import FAMILIES, Family
+from opentok_sessions.caller_limits import CallerLimits
 from opentok_sessions.credentials import CredentialCache
 from opentok_sessions.domain.deadline import Deadline
 from opentok_sessions.domain.problems import SessionClosed, StorageUnavailable
 from opentok_sessions.feature_vendor import FeatureVendor
 from opentok_sessions.manage_features import ManageFeatures
 from opentok_sessions.storage.feature_store import FeatureStore
+from opentok_sessions.storage.limit_store import LimitStore
 from opentok_sessions.storage.session_store import SessionStore
 from opentok_sessions.storage.table import Table
 from opentok_sessions.vendor import Vendor
 from tests.aws import SECRET_ID, TABLE_NAME
-from tests.unit.opentok_sessions.application import a_session
+from tests.unit.opentok_sessions.application import ALICE, UNLIMITED, a_session
 from tests.unit.opentok_sessions.test_manage_features import (
     AT,
     BODIES,
@@ -120,11 +122,12 @@ class TestWindow:
         cache = CredentialCache(stage.aws.client("secretsmanager"), SECRET_ID, Platform.OPENTOK, 60)
         vendor = FeatureVendor(Vendor(cache, stage.vendor.url), clock=lambda: closes_at + 0.1)
         sessions, records = SessionStore(table, 3600), FeatureStore(table)
-        features = ManageFeatures(sessions, records, vendor, False, 3600)
+        unlimited = CallerLimits(LimitStore(table, 3600), UNLIMITED)
+        features = ManageFeatures(sessions, records, vendor, unlimited, False, 3600)
         session = a_session(session_id=ID, closes_at=closes_at)
         deadline = Deadline.after(60, time.monotonic)
         with pytest.raises(SessionClosed):
-            features.start(session, family, BODIES[family.name], deadline)
+            features.start(session, ALICE, family, BODIES[family.name], deadline)
         assert stage.vendor.features.requests == []
 
 

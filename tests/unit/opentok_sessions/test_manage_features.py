@@ -598,3 +598,31 @@ class TestChanges:
         both = {"addStream": "a", "removeStream": "b"}
         wrong = stage.ask(f"PATCH {ONE}/streams", family, automatic, both)
         assert refused(wrong) == (400, "invalid_combination")
+
+
+class TestLimitPerCaller:
+    """`CallerFeaturesPerHour`. An hour may end during a test, so there are two more starts."""
+
+    @pytest.fixture
+    def stage(self, aws: Aws, vendor: VendorServer) -> Iterator[Stage]:
+        settings = {"API_URL": vendor.url, "CALLER_FEATURES_PER_HOUR": "1"}
+        with mock.patch.dict(os.environ, settings):
+            yield Stage(aws, vendor)
+
+    def test_a_start_beyond_it_is_refused_before_the_vendor_is_called(self, stage: Stage) -> None:
+        assert stage.start("renders", url="page").status == 400  # invalid, so it does not count
+        answers = [stage.start("renders") for _ in range(3)]
+        started = [answer for answer in answers if answer.status == 202]
+        others = [answer for answer in answers if answer.status != 202]
+        assert answers[0] in started
+        assert others
+        for answer in others:
+            assert refused(answer) == (429, "too_many_requests")
+            assert answer.headers["RateLimit-Policy"] == '"features";q=1;w=3600'
+        assert len(stage.vendor.features.requests) == len(started)
+
+    def test_moderators_and_other_operations_are_exempt(self, stage: Stage) -> None:
+        archive = stage.started("archives")
+        assert stage.stop("archives", archive).status == 200
+        for _ in range(3):
+            assert stage.start("renders", MODERATOR).status == 202

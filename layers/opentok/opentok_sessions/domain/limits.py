@@ -49,19 +49,23 @@ class Quota(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """The limits of one caller: new sessions, tokens, and private and permanent rooms."""
+    """The limits of one caller: new sessions, tokens, private and permanent rooms, and features."""
 
     sessions: Quota
     tokens: Quota
     rooms: int
+    features: Quota
 
     @classmethod
-    def of(cls, sessions_per_hour: int, tokens_per_minute: int, rooms: int) -> Limits:
+    def of(
+        cls, sessions_per_hour: int, tokens_per_minute: int, rooms: int, features_per_hour: int = 0
+    ) -> Limits:
         """Returns the limits of a deployment."""
         return cls(
             Quota("sessions", sessions_per_hour, 3600),
             Quota("tokens", tokens_per_minute, 60),
             rooms,
+            Quota("features", features_per_hour, 3600),
         )
 
 

@@ -39,6 +39,7 @@ class Settings(NamedTuple):
     features_by: str
     caller_sessions_per_hour: int
     caller_tokens_per_minute: int
+    caller_features_per_hour: int
     caller_rooms: int
     event_bus_name: str
 
@@ -68,6 +69,7 @@ class Settings(NamedTuple):
             features_by=read.one_of("FEATURES_BY", "owner", "moderators"),
             caller_sessions_per_hour=read.integer("CALLER_SESSIONS_PER_HOUR", 0, 1_000_000),
             caller_tokens_per_minute=read.integer("CALLER_TOKENS_PER_MINUTE", 0, 1_000_000),
+            caller_features_per_hour=read.integer("CALLER_FEATURES_PER_HOUR", 0, 1_000_000),
             caller_rooms=read.integer("CALLER_ROOMS", 0, 1_000),
             event_bus_name=read.text("EVENT_BUS_NAME", may_be_empty=True),
         )

@@ -7,7 +7,7 @@
     room#<name>      room                the room's current session
     idem#<hash>      key                 an idempotency record
     refill#<pool>    refill              the state after a pool's last refill
-    caller#<tenant>#<sub>  sessions#<n>  the caller's new sessions in window n; also tokens#<n>
+    caller#<tenant>#<sub>  sessions#<n>  new sessions in window n; also tokens, features
     caller#<tenant>#<sub>  rooms         the private and permanent rooms that the caller holds
 
 A session, its connections and its features share a partition. In a deployment with tenants, the key

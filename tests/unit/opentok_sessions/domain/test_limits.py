@@ -44,8 +44,8 @@ def test_a_refusal_of_a_room_says_what_helps() -> None:
 
 
 def test_the_limits_of_a_deployment() -> None:
-    limits = Limits.of(600, 120, 50)
-    assert limits == (HOUR, Quota("tokens", 120, 60), 50)
+    limits = Limits.of(600, 120, 50, 60)
+    assert limits == (HOUR, Quota("tokens", 120, 60), 50, Quota("features", 60, 3600))
 
 
 @pytest.mark.parametrize(

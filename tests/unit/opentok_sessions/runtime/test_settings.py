@@ -14,6 +14,7 @@ ENVIRONMENT = {
     "POOLS": "[]",
     "CALLER_SESSIONS_PER_HOUR": "600",
     "CALLER_TOKENS_PER_MINUTE": "120",
+    "CALLER_FEATURES_PER_HOUR": "60",
     "EVENT_BUS_NAME": "",
 }
 MAY_BE_EMPTY = ("API_URL", "PROJECT_ID", "TENANT_CLAIM", "EVENT_BUS_NAME")
@@ -42,6 +43,7 @@ def test_everything_is_read() -> None:
         features_by="owner",
         caller_sessions_per_hour=600,
         caller_tokens_per_minute=120,
+        caller_features_per_hour=60,
         caller_rooms=0,
         event_bus_name="",
     )
