@@ -58,6 +58,8 @@ EVERYWHERE = "test_secrets_stay_inside.py"
 MAIN_PATH = ("test_lifecycle.py", "test_events.py", "test_docs_examples.py")
 """Tests that run on both platforms. All other tests are independent of the platform."""
 
+SLOWEST = ("--durations=10", "--durations-min=5")
+
 DETAILS = re.compile(r"=+ (FAILURES|ERRORS|warnings summary|results|slowest|short test summary)")
 """The heading at which pytest's progress ends."""
 
@@ -134,7 +136,7 @@ def _execute(group: Sequence[Run], failed: list[str]) -> None:
 
 def _passed(run: Run) -> bool:
     """Runs it, and prints its progress line by line and the rest at its end."""
-    command = [sys.executable, "-u", "-m", "pytest", *run.arguments]
+    command = [sys.executable, "-u", "-m", "pytest", *SLOWEST, *run.arguments]
     details: list[str] = []
     with subprocess.Popen(
         command,

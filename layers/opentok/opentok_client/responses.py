@@ -85,6 +85,7 @@ def _error(body: bytes, sent: object) -> tuple[int | None, str]:
     code = value.get("code") if isinstance(value, dict) else None
     match value:
         case {"message": str(text)} | {"detail": str(text)} | {"title": str(text)}:
+            text = text.replace(_HIDDEN, "")
             for quoted in sorted(_texts(sent), key=len, reverse=True):
                 text = text.replace(quoted, _HIDDEN)
             text = text.replace(_HIDDEN, "(a value)")

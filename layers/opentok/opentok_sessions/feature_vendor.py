@@ -24,9 +24,9 @@ from .domain.feature_problems import (
     FeatureNotFound,
     FeatureStartUncertain,
     FeatureStreamsAutomatic,
-    FeatureValuesRejected,
     NobodyConnected,
     RoutedSessionRequired,
+    values_rejected,
 )
 from .domain.models import Session
 from .domain.policy import require_window
@@ -206,7 +206,7 @@ class FeatureVendor:
                     raise FeatureNotFound from rejected
                 if rejected.status in VALUES_REJECTED and action in WITH_VALUES:
                     telemetry.logger.warning("vendor_rejected_values", extra=reason_of(rejected))
-                    raise FeatureValuesRejected from rejected
+                    raise values_rejected() from rejected
                 raise
 
         return self._vendor.in_project(session.project_id, translated, deadline.vendor_seconds())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ from tests.callbacks import authorization, body
 from tests.unit.opentok_sessions.application import DAY, NOW, Clock
 from tests.unit.opentok_sessions.fast_aws import FastAws
 from tests.unit.opentok_sessions.receiver import SESSION, Receiver
+
+SOAK = os.environ.get("SOAK") == "1"
 
 MS = NOW * 1000
 KINDS = {"archive": "archives", "broadcast": "broadcasts", "captions": "captions"}
@@ -213,7 +216,9 @@ LATEST = {
 }
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200 if SOAK else 20, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.randoms(use_true_random=False), st.data())
 def test_every_order_and_repetition_of_callbacks_gives_the_same_statuses(
     fast_aws: FastAws, order: random.Random, data: st.DataObject
@@ -244,7 +249,9 @@ NAMES += ["call", "state", "captionId", "captionsId", "broadcastUrls", "transcri
 CHANGED = st.dictionaries(st.sampled_from(NAMES), JSON, max_size=5)
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=500 if SOAK else 50, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.sampled_from(HISTORY), CHANGED)
 def test_any_signed_body_is_accepted(
     fast_aws: FastAws, sent: tuple[str, Mapping[str, object]], changed: Mapping[str, object]

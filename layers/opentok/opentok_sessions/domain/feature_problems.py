@@ -11,10 +11,10 @@ __all__ = [
     "FeatureNotFound",
     "FeatureStartUncertain",
     "FeatureStreamsAutomatic",
-    "FeatureValuesRejected",
     "NobodyConnected",
     "NotAvailableWithE2ee",
     "RoutedSessionRequired",
+    "values_rejected",
 ]
 
 
@@ -89,13 +89,13 @@ class FeatureStreamsAutomatic(Problem):
         super().__init__("The streams can only be changed with streamMode: manual.")
 
 
-class FeatureValuesRejected(InvalidRequest):
-    """The caller's values are wrong in a way that only the vendor can tell, such as a language that
-    it does not know. That is no failure of this service, so no alarm follows."""
+def values_rejected() -> InvalidRequest:
+    """Returns the problem of values that only the vendor can judge, such as a language.
 
-    def __init__(self) -> None:
-        message = "was rejected by the video platform"
-        super().__init__(f"The body {message}.", [FieldError("body", message)])
+    They are no failure of this service, so no alarm follows.
+    """
+    message = "was rejected by the video platform"
+    return InvalidRequest(f"The body {message}.", [FieldError("body", message)])
 
 
 class FeatureStartUncertain(Unavailable):

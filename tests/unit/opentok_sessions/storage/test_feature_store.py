@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
@@ -18,6 +19,8 @@ from opentok_sessions.storage.table import Table
 from tests.aws import TABLE_NAME, Aws, Reaction, answer, refuse, reply_lost
 from tests.unit.opentok_sessions.application import DAY, NOW, RETENTION
 from tests.unit.opentok_sessions.fast_aws import FastAws
+
+SOAK = os.environ.get("SOAK") == "1"
 
 MS = NOW * 1000
 SESSION = "session-1"
@@ -171,7 +174,9 @@ REPORTS = st.lists(
 )
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=500 if SOAK else 50, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(REPORTS, st.randoms(use_true_random=False), st.data())
 def test_every_order_repetition_and_loss_of_earlier_reports_gives_the_same_status(
     fast_aws: FastAws, reports: list[FeatureRecord], order: random.Random, data: st.DataObject
