@@ -16,7 +16,6 @@ LONG = (
     "unit/layer/test_botocore_data.py",
     "unit/functions/test_fuzz.py",
     "contract/browser_sdk",
-    "contract/test_generated_clients.py",
     "unit/layer/test_contents.py",
     "unit/opentok_sessions/test_concurrency.py",
     "unit/opentok_sessions/test_model.py",

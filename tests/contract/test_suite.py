@@ -18,11 +18,12 @@ PASSES = "def test_that_passes(): pass"
 FAILS = "def test_that_fails(): assert 1 + 1 == 3"
 
 
-def file(directory: Path, name: str, content: str) -> str:
-    """Writes a module with tests; returns its path, as an argument of pytest."""
-    path = directory / name
+def small_run(directory: Path, name: str, content: str, **environment: str) -> Run:
+    """Returns a run of one module with these tests; it loads only the plugin that is configured."""
+    path = directory / f"test_{name}.py"
     path.write_text(content)
-    return str(path)
+    quick = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment}
+    return Run(name, ["-p", "pytest_timeout", str(path)], quick)
 
 
 @pytest.mark.parametrize("name", [*BESIDE, EVERYWHERE, *MAIN_PATH])
@@ -44,8 +45,8 @@ def test_every_test_is_in_a_group(platform: str) -> None:
 def test_a_failure_in_any_group_fails_the_suite_and_is_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good = Run("good", [file(tmp_path, "test_good.py", PASSES)])
-    bad = Run("bad", [file(tmp_path, "test_bad.py", FAILS)])
+    good = small_run(tmp_path, "good", PASSES)
+    bad = small_run(tmp_path, "bad", FAILS)
 
     assert suite.execute([[good], [bad, good]]) == 1
 
@@ -60,7 +61,7 @@ def test_a_suite_without_a_failure_passes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     uses = "import os\ndef test_variable(): assert os.environ['PLATFORM'] == 'other'"
-    run = Run("good", [file(tmp_path, "test_good.py", uses)], {"PLATFORM": "other"})
+    run = small_run(tmp_path, "good", uses, PLATFORM="other")
     assert suite.execute([[run]]) == 0
     assert "All tests have passed" in capsys.readouterr().out
 
@@ -78,12 +79,13 @@ def test_that_waits(stack):
     pathlib.Path({str(tmp_path / "begun")!r}).touch()
     threading.Event().wait(60)
 """
-    path = file(tmp_path, "test_waits.py", waits)
+    name, arguments, environment = small_run(tmp_path, "waits", waits)
     script = f"""
 import signal, sys
 from tests import suite
 suite.handle_signals()
-sys.exit(suite.execute([[suite.Run("waits", [{path!r}]), suite.Run("next", [{path!r}])]]))
+more = {arguments!r}, {environment!r}
+sys.exit(suite.execute([[suite.Run({name!r}, *more), suite.Run("next", *more)]]))
 """
     command = [sys.executable, "-c", script]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as running:

@@ -30,8 +30,11 @@ STORY = {
 }
 
 
-def test_a_generated_python_client_works(stack: Stack, tmp_path: Path) -> None:
+def test_a_generated_python_client_has_types_and_works(stack: Stack, tmp_path: Path) -> None:
     usage = make_python_client(tmp_path)
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent"]
+    nowhere = ["--config-file=", f"--cache-dir={tmp_path / 'cache'}"]
+    run([*mypy, *nowhere, str(usage)], {"MYPYPATH": str(tmp_path)})
     assert json.loads(run([sys.executable, str(usage)], _setting(stack))) == STORY
 
 
