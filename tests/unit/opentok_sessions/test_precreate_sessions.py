@@ -417,7 +417,7 @@ class TestHalfSickVendor:
         created = sum(report["created"] for report in reports)
         record_property("created", f"{created} of {2 * each}")
         record_property("failed calls", vendor.failed)
-        assert vendor.failed > 0.6 * each
+        assert 3 * vendor.failed > 2 * each
         assert created >= 1.9 * each
         assert len(app.pooled()) + len(app.pooled("relayed")) == created
 
