@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,14 @@ def copy_layer(name: str, target: Path) -> Path:
     return Path(
         shutil.copytree(LAYERS / name, target, ignore=shutil.ignore_patterns("__pycache__"))
     )
+
+
+def keep_package(source: Path, name: str) -> None:
+    """Removes all other packages from a copied layer's lock, for a build that takes a second."""
+    lock = source / "requirements.txt"
+    entries = re.findall(r"(?ms)^[a-z].*?(?=^[a-z#]|\Z)", lock.read_text())
+    [kept] = [entry for entry in entries if entry.startswith(f"{name}==")]
+    lock.write_text(kept)
 
 
 def run_build(source: Path, output: Path, *arguments: str) -> Built:
