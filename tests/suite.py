@@ -55,8 +55,8 @@ are in the first group, as is every test that is not named here."""
 EVERYWHERE = "test_secrets_stay_inside.py"
 """It inspects the effects of all other tests of a stack, so both groups include it."""
 
-MAIN_PATH = ("test_lifecycle.py", "test_events.py", "test_docs_examples.py")
-"""Tests that run on both platforms. All other tests are independent of the platform."""
+MAIN_PATH = ("test_lifecycle.py", "test_events.py")
+"""Tests that run on both platforms. `make soak` runs all integration tests on both."""
 
 SLOWEST = ("--durations=10", "--durations-min=5")
 

@@ -1,4 +1,4 @@
-"""Load with faults: ten minutes, or half a minute in `make test`. See `tests/benchmarks/soak`."""
+"""Load with faults: ten minutes, or 15 seconds in `make test`. See `tests/benchmarks/soak`."""
 
 import json
 
@@ -11,7 +11,7 @@ def test_load_with_faults_loses_no_session_and_returns_none_twice(
     stack: Stack, record_property: RecordProperty
 ) -> None:
     stack.keep_signed_in()
-    results = run(stack, seconds=600 if SOAK else 30, callers=8)
+    results = run(stack, seconds=600 if SOAK else 15, callers=8)
 
     record_property("load", json.dumps(results, indent=2))
     assert results["broken"] == []

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from local.stack import programs
+from tests.integration.counts import SOAK
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,7 +82,10 @@ def test_up_returns_when_ready_and_has_no_effect_when_repeated(shared: Path) -> 
         assert "make down" in other.stderr
 
 
-@pytest.mark.parametrize("victim", [0, 1, 2], ids=["ministack", "vendor", "console"])
+PROGRAMS = ("ministack", "vendor", "console")
+
+
+@pytest.mark.parametrize("victim", range(3 if SOAK else 1), ids=lambda number: PROGRAMS[number])
 def test_a_stack_with_a_killed_program_can_be_stopped_and_started(
     running: Path, victim: int
 ) -> None:

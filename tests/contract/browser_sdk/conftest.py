@@ -46,19 +46,28 @@ def media_browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture
-def open_tab(media_browser: Browser, emulator: Emulator, sdk_script: Path) -> Iterator[OpenTab]:
-    """Opens a tab with the SDK; the test fails for errors in the page's scripts."""
-    tabs: list[Tab] = []
+@pytest.fixture(scope="module")
+def new_tab(media_browser: Browser, emulator: Emulator, sdk_script: Path) -> Iterator[OpenTab]:
+    """Opens a tab with the SDK in the module's browser context."""
     context = media_browser.new_context(permissions=["camera", "microphone"])
     with page_server(emulator.url, sdk_script) as address:
-
-        def opened() -> Tab:
-            tabs.append(Tab(context, address))
-            return tabs[-1]
-
-        yield opened
+        Tab(context, address)  # it stays open, and with it the process that has compiled the SDK
+        yield lambda: Tab(context, address)
         context.close()
+
+
+@pytest.fixture
+def open_tab(new_tab: OpenTab) -> Iterator[OpenTab]:
+    """Opens a tab with the SDK; the test fails for errors in the page's scripts."""
+    tabs: list[Tab] = []
+
+    def opened() -> Tab:
+        tabs.append(new_tab())
+        return tabs[-1]
+
+    yield opened
+    for tab in tabs:
+        tab.page.close()
     assert [tab.errors for tab in tabs if tab.errors] == []
 
 

@@ -18,6 +18,7 @@ NO_BROWSER = (
 ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--process-per-site",  # the tabs of a context compile scripts once
 )  # fmt: skip
 
 FAKE_MEDIA = (

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Callable, Iterator
 
 import jwt
 import pytest
@@ -14,6 +15,7 @@ from local.stack.cloud import Aws
 from local.stack.programs import free_port
 
 CREDENTIALS_IN_USE = ("the-password", "the-token")
+Call = Callable[..., tuple[int, str]]
 
 
 def gone() -> StackFile:
@@ -35,22 +37,28 @@ def gone() -> StackFile:
     )
 
 
-def call(method: str, path: str, **headers: str) -> tuple[int, str]:
-    async def served() -> tuple[int, str]:
-        runner = web.AppRunner(await application(gone()), access_log=None)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            address = f"http://127.0.0.1:{runner.addresses[0][1]}{path}"
-            async with (
-                ClientSession() as session,
-                session.request(method, address, headers=headers) as response,
-            ):
-                return response.status, await response.text()
-        finally:
-            await runner.cleanup()
+@pytest.fixture(scope="module")
+def call() -> Iterator[Call]:
+    """Calls a console that runs while it is called."""
 
-    return asyncio.run(served())
+    async def started() -> web.AppRunner:
+        server = web.AppRunner(await application(gone()), access_log=None)
+        await server.setup()
+        await web.TCPSite(server, "127.0.0.1", 0).start()
+        return server
+
+    async def called(method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
+        address = f"http://127.0.0.1:{server.addresses[0][1]}{path}"
+        async with (
+            ClientSession() as session,
+            session.request(method, address, headers=headers) as response,
+        ):
+            return response.status, await response.text()
+
+    with asyncio.Runner() as loop:
+        server = loop.run(started())
+        yield lambda method, path, **headers: loop.run(called(method, path, headers))
+        loop.run(server.cleanup())
 
 
 @pytest.mark.parametrize(
@@ -62,7 +70,7 @@ def call(method: str, path: str, **headers: str) -> tuple[int, str]:
         ("GET", "/session"),
     ],
 )
-def test_a_part_that_does_not_respond_is_named(method: str, path: str) -> None:
+def test_a_part_that_does_not_respond_is_named(call: Call, method: str, path: str) -> None:
     status, body = call(method, path)
 
     assert status == 502
@@ -70,7 +78,7 @@ def test_a_part_that_does_not_respond_is_named(method: str, path: str) -> None:
     assert not any(secret in body for secret in CREDENTIALS_IN_USE)
 
 
-def test_the_page_is_served_without_any_other_part() -> None:
+def test_the_page_is_served_without_any_other_part(call: Call) -> None:
     status, body = call("GET", "/")
 
     assert status == 200
@@ -82,7 +90,7 @@ def test_the_page_is_served_without_any_other_part() -> None:
 
 @pytest.mark.parametrize("path", ["/", "/console/stack", "/session", "/api/sessions"])
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1", "127.0.0.1:1"])
-def test_a_foreign_host_is_refused(path: str, host: str) -> None:
+def test_a_foreign_host_is_refused(call: Call, path: str, host: str) -> None:
     status, body = call("GET", path, Host=host)
 
     assert status == 403
@@ -91,6 +99,8 @@ def test_a_foreign_host_is_refused(path: str, host: str) -> None:
 
 @pytest.mark.parametrize("path", ["/console/sign-in", "/console/pools/refill", "/api/sessions"])
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:1", "null"])
-def test_a_page_of_another_origin_calls_the_sample_paths_only(path: str, origin: str) -> None:
+def test_a_page_of_another_origin_calls_the_sample_paths_only(
+    call: Call, path: str, origin: str
+) -> None:
     assert call("POST", path, Origin=origin)[0] == 403
     assert call("GET", "/session", Origin=origin)[0] == 502
