@@ -32,8 +32,6 @@ SERVICES = (
     "monitoring,s3,scheduler,secretsmanager,sns,sqs,sts"
 )
 
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 (under a name that cannot be guessed)
-_REQUIRED_BYTES = 3 * 2**30
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-ministack" / "bin" / "python"
@@ -79,8 +77,6 @@ def start(state: Path, mark: str) -> tuple[programs.Program, Aws]:
         raise StackError("MiniStack", f"{PYTHON} does not exist", advice="run `make setup`")
     temporary = state / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
-    unpacked = _unpacked(state, mark)
-    unpacked.mkdir(mode=0o700)
     port = programs.free_port()
     aws = Aws(f"http://127.0.0.1:{port}", _new_key_id(), secrets.token_urlsafe(30))
     program = programs.start(
@@ -90,7 +86,7 @@ def start(state: Path, mark: str) -> tuple[programs.Program, Aws]:
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(temporary),
             "LANG": "C.UTF-8",
-            "TMPDIR": str(unpacked),
+            "TMPDIR": str(temporary),
             "STATE_DIR": str(temporary / "ministack"),
             "GATEWAY_PORT": str(port),
             "BIND_HOST": "127.0.0.1",
@@ -116,10 +112,9 @@ def start(state: Path, mark: str) -> tuple[programs.Program, Aws]:
     return program, aws
 
 
-def clean_up(state: Path, mark: str) -> None:
+def clean_up(state: Path) -> None:
     """Removes the files that MiniStack wrote, once it has ended."""
-    for directory in (state / "tmp", _IN_MEMORY / _unpacked_name(mark)):
-        shutil.rmtree(directory, ignore_errors=True)
+    shutil.rmtree(state / "tmp", ignore_errors=True)
 
 
 def healthy(url: str) -> bool:
@@ -134,22 +129,6 @@ def healthy(url: str) -> bool:
 def architecture() -> str:
     """Returns this machine's processor, as Lambda calls it."""
     return "arm64" if platform.machine().lower() in {"arm64", "aarch64"} else "x86_64"
-
-
-def _unpacked(state: Path, mark: str) -> Path:
-    """Returns where functions and their layers are unpacked for every worker.
-
-    In memory if there is room, because there are more than a thousand files for each worker.
-    """
-    try:
-        enough = shutil.disk_usage(_IN_MEMORY).free > _REQUIRED_BYTES
-    except OSError:
-        enough = False
-    return (_IN_MEMORY if enough else state / "tmp") / _unpacked_name(mark)
-
-
-def _unpacked_name(mark: str) -> str:
-    return f"opentok-sessions-{mark}"
 
 
 def _new_key_id() -> str:

@@ -53,7 +53,7 @@ class Run:
         programs.stop_all(self.programs, self.mark)
         for name in ("stack.json", "users.json", CREDENTIALS, "run.json"):
             (self.state / name).unlink(missing_ok=True)
-        cloud.clean_up(self.state, self.mark)
+        cloud.clean_up(self.state)
 
     def _save(self) -> None:
         started = [{**asdict(program), "log": str(program.log)} for program in self.programs]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 __all__ = ["CROWD", "SOAK", "RecordProperty", "count"]
 
 SOAK = os.environ.get("SOAK") == "1"
-CROWD = 50 if SOAK else 12
+CROWD = 50 if SOAK else 20
 """Concurrent callers, where their number matters. MiniStack starts a worker for each."""
 
 RecordProperty = Callable[[str, object], None]

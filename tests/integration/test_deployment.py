@@ -38,7 +38,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[cloud.Aws]:
         yield found
     finally:
         programs.stop_all(started, mark)
-        cloud.clean_up(state, mark)
+        cloud.clean_up(state)
 
 
 @pytest.fixture(scope="module")

@@ -160,7 +160,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield deployed
     finally:
         programs.stop_all(started, mark)
-        cloud.clean_up(state, mark)
+        cloud.clean_up(state)
 
 
 def test_reported_records_are_delivered_again_while_another_function_stalls(

@@ -3,9 +3,10 @@
     .venv-ministack/bin/python -I -c BOOTSTRAP
 
 `guard` decides which requests reach MiniStack; `roles` gives functions credentials that no other
-program can guess; `streams` and `delivery` send the table's stream to functions as Lambda does;
-`signing_keys` lets the gateway verify users' tokens. These modules import nothing else of this
-project, because only MiniStack's own libraries are installed there.
+program can guess; `archives` lets the workers of a function share its files; `streams` and
+`delivery` send the table's stream to functions as Lambda does; `signing_keys` lets the gateway
+verify users' tokens. These modules import nothing else of this project, because only MiniStack's
+own libraries are installed there.
 """
 
 __all__ = ["BOOTSTRAP"]

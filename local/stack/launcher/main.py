@@ -2,6 +2,7 @@
 
 import os
 
+from local.stack.launcher.archives import unpack_once
 from local.stack.launcher.guard import Guard
 from local.stack.launcher.roles import Roles
 from local.stack.launcher.signing_keys import read_in_process
@@ -17,9 +18,11 @@ def main() -> None:
     roles.install()  # before MiniStack's Lambda service is imported, which copies the function
 
     from ministack import app
+    from ministack.core import lambda_runtime
     from ministack.services import apigateway, cognito, lambda_svc, sts
 
     port = int(os.environ["GATEWAY_PORT"])
+    unpack_once(lambda_runtime)
     consume_streams(lambda_svc)
     read_in_process(apigateway, cognito, port)
     app.app = Guard(
