@@ -84,6 +84,7 @@ def groups(platform: str) -> list[list[Run]]:
         "--numprocesses=auto",
         "--dist=loadfile",
         "--no-loadscope-reorder",
+        "-pno:schemathesis",  # only integration tests use it, and it takes seconds to import
         "tests/unit",
         "tests/contract",
     ]

@@ -9,9 +9,11 @@ import os
 import platform
 import secrets
 import shutil
+import threading
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +54,24 @@ class Aws:
 
     def client(self, service: str) -> Any:
         """Returns a boto3 client with the administrator's permissions."""
-        session = boto3.session.Session(
-            region_name=REGION,
-            aws_access_key_id=self.access_key_id,
-            aws_secret_access_key=self.secret_access_key,
-        )
         config = Config(retries={"mode": "standard", "max_attempts": 3}, read_timeout=180)
-        return session.client(service, endpoint_url=self.url, config=config)
+        with _creating_client:
+            return _session(self.access_key_id, self.secret_access_key).client(
+                service, endpoint_url=self.url, config=config
+            )
+
+
+_creating_client = threading.Lock()  # a session creates its clients one after the other
+
+
+@cache
+def _session(access_key_id: str, secret_access_key: str) -> boto3.session.Session:
+    """Returns the session of these credentials, which keeps the service models it has read."""
+    return boto3.session.Session(
+        region_name=REGION,
+        aws_access_key_id=access_key_id,
+        aws_secret_access_key=secret_access_key,
+    )
 
 
 def isolate() -> None:

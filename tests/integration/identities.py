@@ -11,6 +11,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from tests.integration.stack import Stack
 
@@ -28,15 +29,18 @@ class Issuer:
 
     def __init__(self, stack: Stack) -> None:
         keys = stack.state / "tmp" / "ministack" / "cognito-pool-keys"
-        self.private_key = (keys / f"{stack.facts['userPoolId']}-id.pem").read_text()
+        pem = (keys / f"{stack.facts['userPoolId']}-id.pem").read_bytes()
+        # Parsed once: that takes much longer than a signature.
+        key = serialization.load_pem_private_key(pem, password=None)
+        assert isinstance(key, RSAPrivateKey)
+        self._key = key
         model = stack.facts["users"]["alice"]["token"]
         self.claims: dict[str, Any] = jwt.decode(model, options={"verify_signature": False})
         self.header = {"kid": jwt.get_unverified_header(model)["kid"]}
 
     @property
     def public_key(self) -> str:
-        private = serialization.load_pem_private_key(self.private_key.encode(), password=None)
-        return private.public_key().public_bytes(
+        return self._key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         ).decode()  # fmt: skip
 
@@ -50,4 +54,4 @@ class Issuer:
         now = int(time.time())
         fresh = {"iat": now, "auth_time": now, "exp": now + 3600, "jti": str(uuid.uuid4())}
         every = {**self.claims, **fresh, **claims}
-        return jwt.encode(every, self.private_key, "RS256", headers=self.header)
+        return jwt.encode(every, self._key, "RS256", headers=self.header)
