@@ -122,7 +122,7 @@ coverage: setup  ## list lines and branches that the unit tests do not cover
 	@$(BIN)/pytest tests/unit --cov --cov-report=term-missing:skip-covered
 
 bench: setup  ## run the benchmarks; the last line is the result as JSON
-	@$(BIN)/python -m tests.benchmarks
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 load: setup  ## requests per second and percentiles on a local stack with 30 warm workers
 	@$(BIN)/python -m tests.benchmarks.load $(ARGS)

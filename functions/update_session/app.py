@@ -13,6 +13,6 @@ update_session = composition.update_session(settings)
 @http_handler(settings)
 def handler(request: Request) -> Response:
     caller, now = request.caller, update_session.clock()
-    update = parse_session_update(request.json(), now)
+    update = parse_session_update(request.json(required=True), now)
     session = update_session(request.session_id, update, caller)
     return Response(200, session_response(session, caller, now))

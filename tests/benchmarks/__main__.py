@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 from .measure import FULL, QUICK, cold_and_warm, processors, tokens, ways_to_a_session, zipped_mb
 from .prepare import PROJECT, prepare
@@ -28,13 +29,17 @@ PLOT = PROJECT / "docs" / "img" / "cold-start.svg"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="a smoke test that writes no docs")
-    effort = QUICK if parser.parse_args().quick else FULL
+    parser.add_argument(
+        "--python", type=Path, metavar="PATH", help="measure this interpreter, and write no docs"
+    )
+    wanted = parser.parse_args()
+    effort = QUICK if wanted.quick else FULL
     started = time.monotonic()
 
     def progress(text: str) -> None:
         print(f"[{time.monotonic() - started:5.0f} s] {text}", file=sys.stderr, flush=True)
 
-    prepared = prepare(PREPARED, progress)
+    prepared = prepare(PREPARED, progress, wanted.python)
     for_servers, _ = processors()
     if for_servers is not None:
         os.sched_setaffinity(0, {for_servers})
@@ -52,7 +57,7 @@ def main() -> None:
     finally:
         servers.close()
     print(results.as_markdown())
-    if effort is FULL:
+    if effort is FULL and not wanted.python:
         from .plots import draw
 
         write_tables(PAGE, results.as_markdown())

@@ -67,15 +67,14 @@ class Prepared:
     node_bundled: Path
 
 
-def prepare(folder: Path, progress: Callable[[str], None]) -> Prepared:
-    """Builds what is missing or out of date below `folder`.
+def prepare(folder: Path, progress: Callable[[str], None], chosen: Path | None = None) -> Prepared:
+    """Builds what is missing or out of date below `folder`, for the `chosen` interpreter if any.
 
     Raises `build_layer.BuildError` when a layer cannot be built or Node.js is missing.
     """
-    running = "{}.{}".format(*sys.version_info)
-    python = build_layer.find_interpreter(PREFERRED_PYTHON)
-    version = PREFERRED_PYTHON if python else running
-    python = python or Path(sys.executable)
+    python = chosen or build_layer.find_interpreter(PREFERRED_PYTHON) or Path(sys.executable)
+    version = _run(str(python), "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
+    version = version.strip()
     node, node_version = _find_node()
     build = _Builder(folder / version, f"{python} {version} {node_version}", progress)
 
@@ -118,7 +117,7 @@ def prepare(folder: Path, progress: Callable[[str], None]) -> Prepared:
     )
     return Prepared(
         python=python,
-        python_version=f"{version} ({_configuration(python)})",
+        python_version=f"{version} ({chosen or _configuration(python)})",
         root=root,
         server=authority / "server.pem",
         runtime=python_peers("runtime", "botocore/cacert.pem"),

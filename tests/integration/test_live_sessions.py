@@ -69,6 +69,8 @@ def test_a_maximum_of_connections_refuses_tokens(stack: Stack) -> None:
     assert (refused.status, refused.body["code"]) == (409, "session_full")
     changed = stack.call("PATCH", path, {"maxConnections": 2}, user="alice")
     assert (changed.status, changed.body["maxConnections"]) == (200, 2)
+    without_body = stack.call("PATCH", path, user="alice")
+    assert (without_body.status, without_body.body["errors"][0]["field"]) == (400, "body")
     assert stack.call("POST", f"{path}/tokens", {}, user="bob").status == 201
 
 

@@ -119,7 +119,12 @@ def before_generate_body(
 
 def filter_query(context: schemathesis.HookContext, query: dict[str, Any] | None) -> bool:
     """Leaves out empty parameters, which `allowEmptyValue` permits: schemathesis ignores it."""
-    return not {"limit", "cursor"} & {name for name, value in (query or {}).items() if value == ""}
+    return not {"limit", "cursor"} & {n for n, value in (query or {}).items() if _is_empty(value)}
+
+
+def _is_empty(value: object) -> bool:
+    """Returns whether a parameter is sent without a value, as a list without items is."""
+    return value in ("", None) or (isinstance(value, list | dict) and all(map(_is_empty, value)))
 
 
 def _schema(*phases: str, features: bool = False) -> schemathesis.BaseSchema:

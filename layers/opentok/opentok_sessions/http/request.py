@@ -130,26 +130,26 @@ class Request:
                     return value
         return None
 
-    def json(self) -> dict[str, object]:
-        """Returns the body's fields; none without a body and for `null`, because all fields are
-        optional.
+    def json(self, *, required: bool = False) -> dict[str, object]:
+        """Returns the body's fields; none without a body and for `null`, unless it is `required`.
 
         Raises `BodyTooLarge`, `NotJson` or `InvalidRequest`.
         """
         raw = self.raw_body()
-        if not raw:
+        if not raw and not required:
             return {}
         if not _is_json(self.header("content-type") or "application/json"):
             raise NotJson("The Content-Type must be application/json.")
         try:
-            value = json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+            text = raw.decode() or "null"
+            value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
             _canonical(value).encode()  # fails for lone surrogates
         except RecursionError:
             raise _bad_body("is nested too deeply") from None
         except ValueError as error:
             message = str(error) if isinstance(error, _BadJson) else "is not valid JSON in UTF-8"
             raise _bad_body(message) from None
-        if value is None:
+        if value is None and not required:
             return {}
         if value == []:
             raise _bad_body("must be a JSON object; an empty object is {}, not []")

@@ -17,6 +17,7 @@ from opentok_sessions.domain.claims import KeyClaim
 from opentok_sessions.domain.models import Caller
 from opentok_sessions.domain.problems import (
     BodyTooLarge,
+    FieldError,
     InvalidRequest,
     NotJson,
     Problem,
@@ -59,6 +60,14 @@ def complaint(sent: Request) -> str:
 def test_without_a_body_there_are_no_fields(body: object) -> None:
     assert with_body(body).json() == {}
     assert request({}).json() == {}
+
+
+@pytest.mark.parametrize("body", [None, "", "null", " null\n", "[1]"])
+def test_a_required_body_is_an_object(body: object) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        with_body(body).json(required=True)
+    assert list(refused.value.errors) == [FieldError("body", "must be a JSON object")]
+    assert with_body("{}").json(required=True) == {}
 
 
 @pytest.mark.parametrize(
