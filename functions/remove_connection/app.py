@@ -10,5 +10,6 @@ remove_connection = composition.remove_connection(settings)
 
 @http_handler(settings)
 def handler(request: Request) -> Response:
-    remove_connection(request.session_id, request.connection_id, request.caller)
+    session_id, connection_id = request.session_id, request.connection_id
+    remove_connection(session_id, connection_id, request.caller, request.deadline)
     return Response(204)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .domain import policy
+from .domain.deadline import Deadline
 from .domain.models import Caller
 from .domain.problems import ConnectionNotFound
 from .runtime import telemetry
@@ -26,14 +27,18 @@ class RemoveConnection:
     vendor: Vendor
     clock: Callable[[], float] = time.time
 
-    def __call__(self, session_id: str, connection_id: str, caller: Caller) -> None:
+    def __call__(
+        self, session_id: str, connection_id: str, caller: Caller, deadline: Deadline
+    ) -> None:
         """Disconnects the client. It can connect again for as long as its token is valid.
 
-        Raises `SessionNotFound`, `NotOwner`, `ConnectionNotFound`, or what `Vendor` raises.
+        Raises `SessionNotFound`, `NotOwner`, `ConnectionNotFound`, `StorageUnavailable` if too
+        little time is left, or what `Vendor` raises.
         """
         session, _ = policy.admit(caller, self.sessions.find_session(session_id))
         policy.require_manager(caller, session)
-        if self.vendor.disconnect(session_id, session.project_id, connection_id):
+        seconds = deadline.vendor_seconds()
+        if self.vendor.disconnect(session_id, session.project_id, connection_id, seconds):
             telemetry.count("ClientDisconnected")
             return
         connection = self.presence.find(session_id, connection_id, session.hints)

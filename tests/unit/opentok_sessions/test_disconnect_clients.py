@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from opentok_sessions.disconnect_clients import DisconnectClients
+from opentok_sessions.domain.deadline import Deadline
 from opentok_sessions.domain.presence import Connection, identified_data
 from opentok_sessions.domain.problems import (
     ConnectionNotFound,
@@ -18,6 +19,7 @@ from opentok_sessions.domain.problems import (
     SessionClosed,
     SessionFull,
     SessionNotFound,
+    StorageUnavailable,
 )
 from opentok_sessions.http.update_session import parse_session_update
 from opentok_sessions.remove_connection import RemoveConnection
@@ -25,7 +27,14 @@ from opentok_sessions.storage.presence_store import PresenceStore
 from opentok_sessions.storage.table import Table
 from opentok_sessions.stream_handler import stream_handler
 from tests.aws import TABLE_NAME, Aws, before
-from tests.unit.opentok_sessions.application import ALICE, BOB, MODERATOR, NOW, Application
+from tests.unit.opentok_sessions.application import (
+    ALICE,
+    BOB,
+    DEADLINE,
+    MODERATOR,
+    NOW,
+    Application,
+)
 from tests.unit.opentok_sessions.vendor_server import VendorServer
 
 MS = NOW * 1000
@@ -228,28 +237,36 @@ class TestEnds:
 class TestRemoving:
     def test_an_owner_removes_a_client(self, stage: Stage) -> None:
         stage.connect("a", "b")
-        stage.remove(stage.session, "a", ALICE)
+        stage.remove(stage.session, "a", ALICE, DEADLINE)
         assert stage.connected == ["b"]
-        stage.remove(stage.session, "b", MODERATOR)
+        stage.remove(stage.session, "b", MODERATOR, DEADLINE)
         assert stage.connected == []
 
     def test_others_may_not(self, stage: Stage) -> None:
         stage.connect("a")
         with pytest.raises(NotOwner):
-            stage.remove(stage.session, "a", BOB)
+            stage.remove(stage.session, "a", BOB, DEADLINE)
         with pytest.raises(SessionNotFound):
-            stage.remove("unknown", "a", ALICE)
+            stage.remove("unknown", "a", ALICE, DEADLINE)
 
     def test_a_client_that_is_not_connected_is_not_found(self, stage: Stage) -> None:
         with pytest.raises(ConnectionNotFound):
-            stage.remove(stage.session, "a", ALICE)
+            stage.remove(stage.session, "a", ALICE, DEADLINE)
+
+    def test_too_little_time_is_an_error_before_the_vendor_is_called(
+        self, stage: Stage, vendor: VendorServer
+    ) -> None:
+        asked = vendor.asked
+        with pytest.raises(StorageUnavailable):
+            stage.remove(stage.session, "a", ALICE, Deadline.after(12.5, lambda: 0.0))
+        assert vendor.asked == asked
 
     def test_a_ghost_is_removed(self, stage: Stage) -> None:
         stage.connect("ghost")
         stage.connected.clear()
-        stage.remove(stage.session, "ghost", ALICE)
+        stage.remove(stage.session, "ghost", ALICE, DEADLINE)
         with pytest.raises(ConnectionNotFound):
-            stage.remove(stage.session, "ghost", ALICE)
+            stage.remove(stage.session, "ghost", ALICE, DEADLINE)
 
 
 class TestUpdating:
