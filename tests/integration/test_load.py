@@ -2,11 +2,14 @@
 
 import json
 
+import pytest
+
 from tests.benchmarks.soak.run import run
 from tests.integration.counts import SOAK, RecordProperty
 from tests.integration.stack import Stack
 
 
+@pytest.mark.timeout(1200)
 def test_load_with_faults_loses_no_session_and_returns_none_twice(
     stack: Stack, record_property: RecordProperty
 ) -> None:
