@@ -34,7 +34,6 @@ SERVICES = (
     "monitoring,s3,scheduler,secretsmanager,sns,sqs,sts"
 )
 
-
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-ministack" / "bin" / "python"
 

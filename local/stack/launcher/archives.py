@@ -1,7 +1,7 @@
 """The archives of functions and layers, each of them unpacked once.
 
-MiniStack unpacks a function and its layers again for every worker, which takes twice as long as
-the worker's own start. Here the workers share one copy. They only read it, as on Lambda.
+MiniStack unpacks a function and its layers again for each new worker. Unpacking takes longer than
+starting the worker. Here all workers share one copy, which they only read, as on Lambda.
 """
 
 import hashlib
@@ -27,8 +27,8 @@ class _Archive(zipfile.ZipFile):
     """An archive that is unpacked as a link to the shared copy of its files."""
 
     def namelist(self) -> list[str]:
-        # MiniStack resolves the path of every name, to refuse those outside of the target.
-        # `extractall` never writes there.
+        # MiniStack resolves the path of each name and refuses paths outside of the target. That is
+        # slow and not needed: `extractall` writes no file outside of its target.
         return []
 
     def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
