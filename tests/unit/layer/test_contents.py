@@ -119,6 +119,10 @@ def test_the_lock_names_everything_that_its_parts_require(built: Built) -> None:
                 assert normal(requirement.name) in locked, metadata
 
 
+def test_both_layers_are_built_by_one_file() -> None:
+    assert (LAYERS / "crypto" / "build_layer.py").samefile(LAYERS / "opentok" / "build_layer.py")
+
+
 @pytest.mark.parametrize("layer", ["opentok", "crypto"])
 def test_the_lock_pins_what_is_asked_for(layer: str) -> None:
     asked = (LAYERS / layer / "requirements.in").read_text()
